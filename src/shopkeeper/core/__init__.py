@@ -1,0 +1,1 @@
+"""Nouns, tables, ports, errors and settings: what every stage may import."""
