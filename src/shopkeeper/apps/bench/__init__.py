@@ -1,0 +1,1 @@
+"""Benches: every published figure is printed by one command, beside its baselines."""

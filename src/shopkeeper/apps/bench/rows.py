@@ -1,0 +1,253 @@
+"""What a bench reports: one row a figure, how it is timed, how it is printed."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import IO
+
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["BenchOptions", "BenchRow", "Measured", "measure", "print_json", "print_table"]
+
+
+@dataclass(frozen=True, slots=True)
+class BenchRow:
+    """One figure of one method on one data set.
+
+    Parameters
+    ----------
+    capability
+        The word of the command: ``churn``, ``recommend``, ...
+    data
+        Name of the data set or of the user's file.
+    protocol
+        How the figure was taken (split, ranking, horizon), in words.
+    method
+        The model, baseline or peer the figure belongs to.
+    metric
+        Name of the figure; lower case, as in docs/benchmarks.md.
+    value
+        The figure. Not finite means it does not exist here and is printed as null.
+    low, high
+        Ends of the interval where one was computed, else None.
+    n
+        How many units (customers, sessions, baskets) the figure rests on.
+    seconds
+        Wall time of the method: fit and score.
+    peak_mb
+        Highest resident memory of the process meanwhile, in MiB; None where the system
+        cannot tell.
+    seed
+        The seed everything random came from.
+    """
+
+    capability: str
+    data: str
+    protocol: str
+    method: str
+    metric: str
+    value: float | int | None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    seconds: float | None = None
+    peak_mb: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BenchOptions:
+    """What was asked on the command line; a capability reads the fields it knows.
+
+    Parameters
+    ----------
+    inputs
+        The user's own files; empty means the reference data.
+    data_folder
+        Folder of the reference data.
+    methods
+        Only these methods; empty means all of them.
+    seed
+        Decides everything random.
+    customer, time, amount, item
+        Column names of a user's CSV or Parquet file; None means guess by common names.
+    cutoff
+        Day at which the past ends and the truth begins.
+    horizon_days
+        Length of the truth window, in days.
+    unit
+        ``day`` or ``week``: the time unit of a value model.
+    protocol
+        Name of the evaluation protocol; None means the capability's first.
+    test
+        A separate file with the test rows.
+    support
+        Smallest share of baskets an item set must reach.
+    customers, events
+        Size of generated data.
+    """
+
+    inputs: tuple[Path, ...] = ()
+    data_folder: Path = field(default_factory=lambda: Path("../shared/data"))
+    methods: tuple[str, ...] = ()
+    seed: int = 7
+    customer: str | None = None
+    time: str | None = None
+    amount: str | None = None
+    item: str | None = None
+    cutoff: date | None = None
+    horizon_days: int | None = None
+    unit: str | None = None
+    protocol: str | None = None
+    test: Path | None = None
+    support: float | None = None
+    customers: int | None = None
+    events: int | None = None
+
+
+@dataclass(slots=True)
+class Measured:
+    """Filled when the ``measure`` block ends: wall seconds and peak memory (MiB)."""
+
+    seconds: float = 0.0
+    peak_mb: float | None = None
+
+
+@contextmanager
+def measure() -> Iterator[Measured]:
+    """Time a block and watch the highest resident memory of the process in it.
+
+    On Linux the kernel's high-water mark is reset at the start, so that each block has its
+    own peak; elsewhere the mark of the whole process so far is reported.
+
+    Yields
+    ------
+    Measured
+        Its fields are set when the block ends, also by an exception.
+
+    Examples
+    --------
+    >>> with measure() as took:
+    ...     total = sum(range(10))
+    >>> took.seconds >= 0
+    True
+    """
+    took = Measured()
+    _reset_peak()
+    start = time.perf_counter()
+    try:
+        yield took
+    finally:
+        took.seconds = time.perf_counter() - start
+        took.peak_mb = _peak_mb()
+
+
+def _reset_peak() -> None:
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        # Not Linux, or not permitted: the mark then covers the whole process.
+        return
+
+
+def _peak_mb() -> float | None:
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return round(int(line.split()[1]) / 1024, 1)
+    except OSError:
+        pass
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
+
+
+def print_json(rows: Sequence[BenchRow], stream: IO[str]) -> None:
+    """Write one JSON array with one object a figure, keys in the order of `BenchRow`.
+
+    Parameters
+    ----------
+    rows
+        The figures, printed in the given order.
+    stream
+        Where to write; one line, UTF-8 text, ends with a newline.
+    """
+    stream.write(json.dumps([_as_json(row) for row in rows], ensure_ascii=False, allow_nan=False))
+    stream.write("\n")
+
+
+def _as_json(row: BenchRow) -> dict[str, object]:
+    plain: dict[str, object] = {}
+    for name, value in asdict(row).items():
+        # numpy numbers know item(); JSON has no NaN and no infinity.
+        scalar = value.item() if hasattr(value, "item") else value
+        if isinstance(scalar, float):
+            scalar = _json_float(scalar, digits=3 if name in ("seconds", "peak_mb") else None)
+        plain[name] = scalar
+    return plain
+
+
+def _json_float(value: float, digits: int | None) -> float | None:
+    if not math.isfinite(value):
+        return None
+    return value if digits is None else round(value, digits)
+
+
+def print_table(rows: Sequence[BenchRow], stream: IO[str]) -> None:
+    """Print the figures as one table for each data set and protocol: methods × metrics.
+
+    Parameters
+    ----------
+    rows
+        The figures; order of first appearance decides the order of lines and columns.
+    stream
+        Where to print.
+    """
+    console = Console(file=stream, soft_wrap=False)
+    groups: dict[tuple[str, str, str], list[BenchRow]] = {}
+    for row in rows:
+        groups.setdefault((row.capability, row.data, row.protocol), []).append(row)
+    for (capability, data, protocol), members in groups.items():
+        console.print(_table(f"{capability} · {data} · {protocol}", members))
+
+
+def _table(title: str, rows: Sequence[BenchRow]) -> Table:
+    metrics = list(dict.fromkeys(row.metric for row in rows))
+    table = Table(title=title, title_justify="left", caption=f"seed {rows[0].seed}")
+    table.add_column("method", overflow="fold")
+    for metric in (*metrics, "n", "seconds", "peak MB"):
+        table.add_column(metric, justify="right", overflow="fold")
+    for method in dict.fromkeys(row.method for row in rows):
+        own = {row.metric: row for row in rows if row.method == method}
+        sizes = sorted({row.n for row in own.values()})
+        last = list(own.values())[-1]
+        table.add_row(
+            method,
+            *(_cell(own.get(metric)) for metric in metrics),
+            "…".join(f"{size:,}" for size in dict.fromkeys((sizes[0], sizes[-1]))),
+            "" if last.seconds is None else f"{last.seconds:.2f}",
+            "" if last.peak_mb is None else f"{last.peak_mb:,.0f}",
+        )
+    return table
+
+
+def _cell(row: BenchRow | None) -> str:
+    if row is None or row.value is None:
+        return ""
+    value = float(row.value)
+    text = f"{value:,.0f}" if value.is_integer() and abs(value) >= 2 else f"{value:,.4f}"
+    if row.low is not None and row.high is not None:
+        text += f"\n[{row.low:,.4f}, {row.high:,.4f}]"
+    return text

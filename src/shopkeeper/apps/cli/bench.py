@@ -1,0 +1,120 @@
+"""``shopkeeper bench``: measure a capability on the reference data or on your own file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shopkeeper.apps.bench.registry import CAPABILITIES, run_bench
+from shopkeeper.apps.bench.rows import BenchOptions, print_json, print_table
+from shopkeeper.core.errors import InputError, ShopkeeperError
+
+__all__ = ["bench"]
+
+_COLUMN = "Column of your file; guessed by its name when left out."
+
+
+def bench(
+    capability: Annotated[str, typer.Argument(help=f"One of: {', '.join(CAPABILITIES)}.")],
+    inputs: Annotated[
+        list[Path] | None,
+        typer.Option("--input", help="Your own file; may be repeated. Default: reference data."),
+    ] = None,
+    methods: Annotated[
+        str | None, typer.Option("--methods", help="Only these, separated by commas.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Decides everything random.")] = 7,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON array, one object a figure.")
+    ] = False,
+    customer: Annotated[str | None, typer.Option("--customer", help=_COLUMN)] = None,
+    time: Annotated[str | None, typer.Option("--time", help=_COLUMN)] = None,
+    amount: Annotated[str | None, typer.Option("--amount", help=_COLUMN)] = None,
+    item: Annotated[str | None, typer.Option("--item", help=_COLUMN)] = None,
+    cutoff: Annotated[
+        str | None, typer.Option("--cutoff", help="Day where past ends, YYYY-MM-DD.")
+    ] = None,
+    horizon: Annotated[
+        int | None, typer.Option("--horizon", min=1, help="Days of the future that are judged.")
+    ] = None,
+    unit: Annotated[
+        str | None, typer.Option("--unit", help="Time unit of a value model: day or week.")
+    ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option("--protocol", help="leave-one-out, temporal, next-in-session or next-basket."),
+    ] = None,
+    test: Annotated[Path | None, typer.Option("--test", help="Separate file of test rows.")] = None,
+    support: Annotated[
+        float | None, typer.Option("--support", help="Smallest share of baskets, in (0, 1].")
+    ] = None,
+    customers: Annotated[
+        int | None, typer.Option("--customers", min=1, help="Customers to generate.")
+    ] = None,
+    events: Annotated[
+        int | None, typer.Option("--events", min=1, help="Events to generate.")
+    ] = None,
+) -> None:
+    """Print the figures of a capability beside its baselines."""
+    try:
+        options = BenchOptions(
+            inputs=tuple(inputs or ()),
+            data_folder=Path(os.environ.get("SHOPKEEPER_DATA", "../shared/data")),
+            methods=tuple(word.strip() for word in (methods or "").split(",") if word.strip()),
+            seed=seed,
+            customer=customer,
+            time=time,
+            amount=amount,
+            item=item,
+            cutoff=_day(cutoff),
+            horizon_days=horizon,
+            unit=_one_of("--unit", unit, ("day", "week")),
+            protocol=protocol,
+            test=test,
+            support=_share("--support", support),
+            customers=customers,
+            events=events,
+        )
+        rows = run_bench(capability, options)
+    except ShopkeeperError as error:
+        typer.echo(f"shopkeeper bench: {error}", err=True)
+        raise typer.Exit(2) from error
+    (print_json if as_json else print_table)(rows, sys.stdout)
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(
+            f"--cutoff {text!r} is not a day",
+            next_step="write it as YYYY-MM-DD, for example 1997-10-01",
+            option="--cutoff",
+        ) from error
+
+
+def _one_of(option: str, value: str | None, allowed: tuple[str, ...]) -> str | None:
+    if value is not None and value not in allowed:
+        raise InputError(
+            f"{option} {value!r} is not known",
+            next_step=f"choose one of {', '.join(allowed)}",
+            option=option,
+        )
+    return value
+
+
+def _share(option: str, value: float | None) -> float | None:
+    if value is not None and not 0 < value <= 1:
+        raise InputError(
+            f"{option} {value} is not a share",
+            next_step="give a number above 0 and at most 1, for example 0.01",
+            option=option,
+        )
+    return value

@@ -1,0 +1,1 @@
+"""Predict: what a customer will do next."""
