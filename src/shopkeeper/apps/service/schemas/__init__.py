@@ -1,0 +1,1 @@
+"""Response and request shapes of the HTTP API, one module per stage."""
