@@ -1,0 +1,330 @@
+"""What the stages need of the world, as small protocols.
+
+``backends`` implements them; ``backends.open`` chooses. A function takes the one
+port it needs. What a back end cannot do is a field of its capabilities, read
+before the work starts and never discovered by exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Protocol, Self, runtime_checkable
+
+import ibis
+import pyarrow as pa
+
+from shopkeeper.core.tables import TableContract
+
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a table store can do.
+
+    Parameters
+    ----------
+    name
+        Which back end this is.
+    time_travel
+        Whether earlier versions can be read.
+    transactions
+        Whether a commit is atomic and can carry a token that makes it happen once.
+    distributed
+        Whether expressions run on more than one machine.
+    """
+
+    name: str
+    time_travel: bool
+    transactions: bool
+    distributed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What one write did.
+
+    Parameters
+    ----------
+    table
+        Table written.
+    version
+        Version after the write; the current one if nothing was written.
+    rows
+        Rows written or removed.
+    repeated
+        True if the token was already known, so that nothing was written.
+    """
+
+    table: str
+    version: int
+    rows: int
+    repeated: bool = False
+
+
+@runtime_checkable
+class TableStore(Protocol):
+    """Tables under contract, with atomic commits and time travel."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this store can do."""
+        ...
+
+    def table(self, contract: TableContract) -> ibis.Table:
+        """Unbound expression of a table; no access happens.
+
+        For ``FEATURES`` and other tables with further columns the *stored*
+        schema is used when the table exists.
+        """
+        ...
+
+    def exists(self, contract: TableContract) -> bool:
+        """Whether anything was ever written to the table."""
+        ...
+
+    def version(self, contract: TableContract) -> int:
+        """Latest version of the table; -1 if it was never written."""
+        ...
+
+    def count(self, contract: TableContract) -> int:
+        """Rows in the table, from file statistics where they exist."""
+        ...
+
+    def run(self, expr: ibis.Table, inputs: Mapping[str, pa.Table] | None = None) -> pa.Table:
+        """Compute an expression over the stored tables.
+
+        Parameters
+        ----------
+        expr
+            Built from :meth:`table` expressions and, for small extra data,
+            ``ibis.table(schema, name=...)`` of the names in ``inputs``. A table
+            that was never written counts as empty.
+        inputs
+            Arrow tables by the name used in the expression.
+
+        Returns
+        -------
+        pa.Table
+            Types as the expression declares them.
+        """
+        ...
+
+    def stream(
+        self,
+        expr: ibis.Table,
+        inputs: Mapping[str, pa.Table] | None = None,
+        *,
+        batch_rows: int = 100_000,
+    ) -> Iterator[pa.RecordBatch]:
+        """As :meth:`run`, in batches of bounded memory."""
+        ...
+
+    def materialise(
+        self,
+        expr: ibis.Table,
+        contract: TableContract,
+        inputs: Mapping[str, pa.Table] | None = None,
+        *,
+        where: Mapping[str, Scalar] | None = None,
+    ) -> Commit:
+        """Compute an expression and replace the table, or the rows matching ``where``, by it.
+
+        The result is cast to the contract and streamed to disk in bounded
+        memory; readers see the old rows until the one atomic commit.
+        """
+        ...
+
+    def append(
+        self,
+        contract: TableContract,
+        rows: pa.Table | pa.RecordBatchReader,
+        *,
+        token: tuple[str, int] | None = None,
+    ) -> Commit:
+        """Add rows in one atomic commit.
+
+        Parameters
+        ----------
+        contract
+            Table; created on first use.
+        rows
+            Cast to the contract (missing optional columns become null).
+        token
+            ``(writer, number)``: a commit whose number is not above the
+            writer's last committed one is skipped and reported as repeated.
+        """
+        ...
+
+    def replace(
+        self, contract: TableContract, rows: pa.Table, *, where: Mapping[str, Scalar] | None = None
+    ) -> Commit:
+        """Replace the table, or only the rows matching ``where``, in one commit."""
+        ...
+
+    def merge(self, contract: TableContract, rows: pa.Table) -> Commit:
+        """Insert rows and overwrite those with an equal key (the last of equal keys wins)."""
+        ...
+
+    def delete(self, contract: TableContract, where: Mapping[str, Scalar]) -> Commit:
+        """Remove the rows whose columns equal the given values."""
+        ...
+
+    def as_of(self, versions: Mapping[str, int]) -> Self:
+        """A read-only view in which the named tables stand at earlier versions."""
+        ...
+
+    def snapshot(self) -> Self:
+        """A read-only view pinned to the current version of every table."""
+        ...
+
+    def maintain(self, contract: TableContract) -> None:
+        """Compact small files."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """One accepted batch as it lies in the log."""
+
+    partition: int
+    offset: int
+    key: str
+    payload: bytes
+    received_us: int
+
+
+class EventLog(Protocol):
+    """Durable, ordered, partitioned log; a returned offset means on disk."""
+
+    partitions: int
+
+    def append(
+        self, key: str, payloads: Sequence[bytes], *, received_us: int
+    ) -> Sequence[tuple[int, int]]:
+        """Append under one key; returns (partition, offset) of each once durable."""
+        ...
+
+    def read(self, partition: int, offset: int, *, limit: int = 1000) -> Sequence[LogRecord]:
+        """Records of a partition from an offset on, in order."""
+        ...
+
+    def committed(self, consumer: str, partition: int) -> int:
+        """First offset the consumer has not yet confirmed."""
+        ...
+
+    def commit(self, consumer: str, partition: int, offset: int) -> None:
+        """Confirm everything before ``offset``; never goes backwards."""
+        ...
+
+    def close(self) -> None:
+        """Release files."""
+        ...
+
+
+class ProfileStore(Protocol):
+    """One customer's latest traits, scores and counters by id."""
+
+    def get(self, customer_id: str) -> dict[str, Any] | None:
+        """The stored profile, or None."""
+        ...
+
+    def get_many(self, customer_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Profiles of those that exist."""
+        ...
+
+    def put_many(self, profiles: Mapping[str, Mapping[str, Any]]) -> None:
+        """Store whole profiles, replacing earlier ones, in one transaction."""
+        ...
+
+    def delete(self, customer_id: str) -> bool:
+        """Remove one; says whether it was there."""
+        ...
+
+    def count(self) -> int:
+        """Profiles stored."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """One version of a model in the store."""
+
+    task: str
+    version: str
+    model: str
+    created_at: datetime
+    aliases: tuple[str, ...]
+    card: Mapping[str, Any]
+    folder: Path
+
+
+class ModelStore(Protocol):
+    """Versions, aliases and cards; the files are in declared formats, never pickles."""
+
+    def save(
+        self, task: str, model: str, folder: Path, card: Mapping[str, Any], *, created_at: datetime
+    ) -> StoredModel:
+        """Take over the files of ``folder``; the version is the digest of their content."""
+        ...
+
+    def get(self, task: str, version_or_alias: str) -> StoredModel:
+        """One version.
+
+        Raises
+        ------
+        NotFoundError
+            If neither a version nor an alias has that name.
+        """
+        ...
+
+    def versions(self, task: str | None = None) -> Sequence[StoredModel]:
+        """All versions, newest first."""
+        ...
+
+    def alias(self, task: str, alias: str, version: str) -> None:
+        """Point an alias (``champion``, ``challenger``) at a version."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of one channel, ready to send."""
+
+    key: str
+    channel: str
+    to: str
+    subject: str
+    body: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the channel said about a message."""
+
+    key: str
+    status: Literal["sent", "repeated", "refused"]
+    detail: str
+    sent_at: datetime
+
+
+class Sender(Protocol):
+    """Sends one message of one channel; a repeated key is never sent twice."""
+
+    channel: str
+
+    def send(self, message: Message, *, now: datetime) -> Receipt:
+        """Hand over the message durably, or refuse it with the reason."""
+        ...
+
+
+class Clock(Protocol):
+    """Where ``apps`` get the time from; stages get it as an argument."""
+
+    def now(self) -> datetime:
+        """The current moment in UTC."""
+        ...

@@ -1,0 +1,217 @@
+"""Settings from ``shopkeeper.toml``, environment and flags; unknown keys are refused.
+
+Later wins: defaults, file, environment (``SHOPKEEPER_SECTION__KEY``), flags.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from shopkeeper.core.clock import zone
+from shopkeeper.core.errors import InputError, SettingsError
+from shopkeeper.core.money import currency_code
+
+ENV_PREFIX = "SHOPKEEPER_"
+ENV_OUTSIDE = frozenset({"SHOPKEEPER_DATA", "SHOPKEEPER_SCREENSHOTS", "SHOPKEEPER_CONFIG"})
+FILE_NAME = "shopkeeper.toml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Shop(_Section):
+    """The shop itself."""
+
+    name: str = Field("My shop", description="Name shown in the console")
+    currency: str = Field("CNY", description="Currency all amounts are kept in (ISO 4217)")
+    time_zone: str = Field("Asia/Shanghai", description="Zone in which a day begins and ends")
+    country: str = Field("CN", description="Country for phone numbers without a prefix")
+    simulated: bool = Field(default=False, description="Label everything as simulated")
+
+    @field_validator("currency")
+    @classmethod
+    def _known_currency(cls, value: str) -> str:
+        return _or_value_error(currency_code, value)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        _or_value_error(zone, value)
+        return value
+
+
+class Store(_Section):
+    """Where data is kept."""
+
+    folder: Path = Field(Path("shop"), description="Folder of lake, state, models and outbox")
+    engine: Literal["duckdb", "spark"] = Field("duckdb", description="What computes expressions")
+    memory_mb: int = Field(4096, ge=256, description="Memory the engine may use")
+    threads: int = Field(0, ge=0, description="Threads of the engine; 0 means all cores")
+
+
+class Decide(_Section):
+    """Money and manners of the plan."""
+
+    budget: float = Field(5000.0, ge=0, description="Budget of one plan in whole currency units")
+    holdout: float = Field(0.1, ge=0, lt=1, description="Share of customers never contacted")
+    explore: float = Field(0.05, ge=0, lt=1, description="Share of contacts chosen at random")
+    cap_days: int = Field(7, ge=1, description="Rolling window of the frequency cap in days")
+    cap_contacts: int = Field(2, ge=0, description="Contacts per customer in that window")
+    quiet_from: int = Field(21, ge=0, le=23, description="Quiet hours start (customer's hour)")
+    quiet_to: int = Field(9, ge=0, le=23, description="Quiet hours end (customer's hour)")
+    margin: float = Field(0.3, gt=0, lt=1, description="Gross margin where products carry no cost")
+    default_consent: Literal["GRANT", "DENY"] = Field(
+        "DENY", description="What holds for customers who never stated a consent"
+    )
+
+
+class Predict(_Section):
+    """Horizons and seeds of the models."""
+
+    horizon_days: int = Field(60, ge=1, description="How far ahead churn and value look")
+    seed: int = Field(7, ge=0, description="Seed of everything random")
+    recommendations: int = Field(10, ge=1, le=100, description="Products per customer")
+
+
+class Service(_Section):
+    """The HTTP service."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on")
+    port: int = Field(8321, ge=0, le=65535, description="Port to listen on")
+    token: str = Field("", description="If set, writing requests must carry it as a bearer token")
+
+
+class Settings(_Section):
+    """Everything that can be configured."""
+
+    shop: Shop = Shop()
+    store: Store = Store()
+    predict: Predict = Predict()
+    decide: Decide = Decide()
+    service: Service = Service()
+
+
+def load_settings(
+    *,
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    flags: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Put settings together.
+
+    Parameters
+    ----------
+    file
+        A TOML file; must exist. None means defaults.
+    environment
+        Variables such as ``SHOPKEEPER_SHOP__CURRENCY``; None means none.
+    flags
+        Values by dotted key such as ``store.folder``; None values are left out.
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    SettingsError
+        If the file is missing or is not TOML, a key is unknown (the nearest
+        known one is named) or a value has the wrong type or range.
+
+    Examples
+    --------
+    >>> load_settings(environment={"SHOPKEEPER_SHOP__CURRENCY": "usd"}).shop.currency
+    'USD'
+    >>> load_settings(flags={"store.memory": 1})
+    Traceback (most recent call last):
+    ...
+    shopkeeper.core.errors.SettingsError: unknown setting store.memory in flags. Next: Did you ...
+    """
+    merged: dict[str, dict[str, Any]] = {}
+    if file is not None:
+        _merge(merged, _read_toml(file), str(file))
+    pairs = {
+        key.removeprefix(ENV_PREFIX).lower().replace("__", "."): value
+        for key, value in (environment or {}).items()
+        if key.startswith(ENV_PREFIX) and key not in ENV_OUTSIDE
+    }
+    _merge(merged, pairs, "environment")
+    _merge(merged, {k: v for k, v in (flags or {}).items() if v is not None}, "flags")
+    try:
+        return Settings.model_validate(merged)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(x) for x in first["loc"])
+        raise SettingsError(
+            f"setting {where}: {first['msg']} (got {first['input']!r})",
+            next_step="See docs/settings.md for every key and its range",
+            key=where,
+        ) from error
+
+
+def find_settings_file(start: Path) -> Path | None:
+    """``shopkeeper.toml`` in the folder or named by ``SHOPKEEPER_CONFIG``."""
+    named = os.environ.get("SHOPKEEPER_CONFIG")
+    if named:
+        return Path(named)
+    here = start / FILE_NAME
+    return here if here.exists() else None
+
+
+def known_keys() -> dict[str, str]:
+    """Dotted key of every setting with its description."""
+    return {
+        f"{section}.{key}": field.description or ""
+        for section, part in Settings.model_fields.items()
+        for key, field in part.annotation.model_fields.items()  # type: ignore[union-attr]
+    }
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError(
+            f"there is no settings file {file}", next_step="Create one with: shopkeeper init"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"{file} is not valid TOML: {error}", next_step="Correct that line"
+        ) from error
+    flat: dict[str, Any] = {}
+    for section, part in content.items():
+        if isinstance(part, dict):
+            flat.update({f"{section}.{key}": value for key, value in part.items()})
+        else:
+            flat[section] = part
+    return flat
+
+
+def _merge(merged: dict[str, dict[str, Any]], pairs: Mapping[str, Any], origin: str) -> None:
+    known = known_keys()
+    for key, value in pairs.items():
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            raise SettingsError(
+                f"unknown setting {key} in {origin}",
+                next_step=f"Did you mean {near[0]}?" if near else "See docs/settings.md",
+                key=key,
+                origin=origin,
+            )
+        section, name = key.split(".", 1)
+        merged.setdefault(section, {})[name] = value
+
+
+def _or_value_error(check: Any, value: str) -> Any:
+    try:
+        return check(value)
+    except InputError as error:
+        raise ValueError(str(error)) from error
