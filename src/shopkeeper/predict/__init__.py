@@ -1,1 +1,1 @@
-"""Predict: what a customer will do next."""
+"""Predict: what a customer will do next, with calibrated figures beside honest baselines."""

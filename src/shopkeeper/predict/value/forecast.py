@@ -1,0 +1,110 @@
+"""What each customer will do in a horizon: purchases, spend, and the chance to be there at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from shopkeeper.predict.history import Floats
+from shopkeeper.predict.value.gamma_gamma import GammaGamma
+from shopkeeper.predict.value.intervals import narrower_range, tabulate
+from shopkeeper.predict.value.process import PurchaseProcess
+from shopkeeper.predict.value.summary import DAYS_IN, Grouped, Summary, group
+
+LEVEL = 0.9
+"""Probability that a stated range holds at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Answers for one horizon; every array has one entry a customer, in the summary's order.
+
+    Parameters
+    ----------
+    p_alive : Floats
+        Probability that the customer has not left.
+    p_buy : Floats
+        Probability of at least one purchase.
+    orders, orders_low, orders_high : Floats
+        Expected purchases and the ends of a range with at least 90 % probability.
+    spend_minor, spend_low, spend_high : Floats
+        Expected spend in minor units and its range; NaN where no amounts were modelled.
+    """
+
+    p_alive: Floats
+    p_buy: Floats
+    orders: Floats
+    orders_low: Floats
+    orders_high: Floats
+    spend_minor: Floats
+    spend_low: Floats
+    spend_high: Floats
+
+
+def forecast(
+    process: PurchaseProcess,
+    amounts: GammaGamma | None,
+    summary: Summary,
+    horizon_days: float,
+    level: float = LEVEL,
+) -> Forecast:
+    """Forecast every customer of a summary.
+
+    Ranges leave out the uncertainty of the parameters themselves, which for some hundreds of
+    customers or more is small beside the chance in one customer's behaviour.
+
+    Parameters
+    ----------
+    process : PurchaseProcess
+        Process fitted on a summary of the same unit.
+    amounts : GammaGamma | None
+        Fitted amounts, or None where only purchases are wanted.
+    summary : Summary
+        Customers at the moment of the forecast.
+    horizon_days : float
+        Length of the horizon in days.
+    level : float
+        Probability that the ranges hold at least.
+
+    Returns
+    -------
+    Forecast
+        One entry a customer.
+    """
+    horizon = horizon_days / DAYS_IN[summary.unit]
+    rows = group(summary.frequency, summary.recency, summary.age)
+    alive = process.p_alive(rows.x, rows.t_x, rows.age)
+    pairs, pair = _pairs(rows)
+    x, age = pairs
+    tails = process.tail_if_alive(np.ones_like(x), x, age, horizon)
+    orders = alive * process.expected_if_alive(x, age, horizon)[pair]
+    counts, sums = tabulate(process, x, age, horizon, amounts)
+    low, high = narrower_range(counts, pair, alive, level)
+    at = rows.inverse
+    nothing = np.full(len(at), np.nan)
+    spend, spend_low, spend_high = nothing, nothing, nothing
+    if amounts is not None and sums is not None:
+        frequency = np.where(summary.monetary_minor > 0, summary.frequency, 0).astype(np.float64)
+        spend = orders[at] * amounts.expected_minor(frequency, summary.monetary_minor)
+        ratio_low, ratio_high = narrower_range(sums, pair, alive, level)
+        scale = amounts.gamma + frequency * summary.monetary_minor
+        spend_low, spend_high = ratio_low[at] * scale, ratio_high[at] * scale
+    return Forecast(
+        p_alive=alive[at],
+        p_buy=(alive * tails[pair])[at],
+        orders=orders[at],
+        orders_low=low[at],
+        orders_high=high[at],
+        spend_minor=spend,
+        spend_low=spend_low,
+        spend_high=spend_high,
+    )
+
+
+def _pairs(
+    rows: Grouped,
+) -> tuple[tuple[Floats, Floats], np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    """Return the distinct (x, age) of groups and the pair of each group."""
+    pairs = group(rows.x, np.zeros_like(rows.x), rows.age)
+    return (pairs.x, pairs.age), pairs.inverse
