@@ -8,9 +8,9 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -21,6 +21,7 @@ from shopkeeper.core.money import currency_code
 ENV_PREFIX = "SHOPKEEPER_"
 ENV_OUTSIDE = frozenset({"SHOPKEEPER_DATA", "SHOPKEEPER_SCREENSHOTS", "SHOPKEEPER_CONFIG"})
 FILE_NAME = "shopkeeper.toml"
+T = TypeVar("T")
 
 
 class _Section(BaseModel):
@@ -30,10 +31,12 @@ class _Section(BaseModel):
 class Shop(_Section):
     """The shop itself."""
 
-    name: str = Field("My shop", description="Name shown in the console")
-    currency: str = Field("CNY", description="Currency all amounts are kept in (ISO 4217)")
-    time_zone: str = Field("Asia/Shanghai", description="Zone in which a day begins and ends")
-    country: str = Field("CN", description="Country for phone numbers without a prefix")
+    name: str = Field(default="My shop", description="Name shown in the console")
+    currency: str = Field(default="CNY", description="Currency all amounts are kept in (ISO 4217)")
+    time_zone: str = Field(
+        default="Asia/Shanghai", description="Zone in which a day begins and ends"
+    )
+    country: str = Field(default="CN", description="Country for phone numbers without a prefix")
     simulated: bool = Field(default=False, description="Label everything as simulated")
 
     @field_validator("currency")
@@ -51,42 +54,60 @@ class Shop(_Section):
 class Store(_Section):
     """Where data is kept."""
 
-    folder: Path = Field(Path("shop"), description="Folder of lake, state, models and outbox")
-    engine: Literal["duckdb", "spark"] = Field("duckdb", description="What computes expressions")
-    memory_mb: int = Field(4096, ge=256, description="Memory the engine may use")
-    threads: int = Field(0, ge=0, description="Threads of the engine; 0 means all cores")
+    folder: Path = Field(
+        default=Path("shop"), description="Folder of lake, state, models and outbox"
+    )
+    engine: Literal["duckdb", "spark"] = Field(
+        default="duckdb", description="What computes expressions"
+    )
+    memory_mb: int = Field(default=4096, ge=256, description="Memory the engine may use")
+    threads: int = Field(default=0, ge=0, description="Threads of the engine; 0 means all cores")
 
 
 class Decide(_Section):
     """Money and manners of the plan."""
 
-    budget: float = Field(5000.0, ge=0, description="Budget of one plan in whole currency units")
-    holdout: float = Field(0.1, ge=0, lt=1, description="Share of customers never contacted")
-    explore: float = Field(0.05, ge=0, lt=1, description="Share of contacts chosen at random")
-    cap_days: int = Field(7, ge=1, description="Rolling window of the frequency cap in days")
-    cap_contacts: int = Field(2, ge=0, description="Contacts per customer in that window")
-    quiet_from: int = Field(21, ge=0, le=23, description="Quiet hours start (customer's hour)")
-    quiet_to: int = Field(9, ge=0, le=23, description="Quiet hours end (customer's hour)")
-    margin: float = Field(0.3, gt=0, lt=1, description="Gross margin where products carry no cost")
+    budget: float = Field(
+        default=5000.0, ge=0, description="Budget of one plan in whole currency units"
+    )
+    holdout: float = Field(
+        default=0.1, ge=0, lt=1, description="Share of customers never contacted"
+    )
+    explore: float = Field(
+        default=0.05, ge=0, lt=1, description="Share of contacts chosen at random"
+    )
+    cap_days: int = Field(
+        default=7, ge=1, description="Rolling window of the frequency cap in days"
+    )
+    cap_contacts: int = Field(default=2, ge=0, description="Contacts per customer in that window")
+    quiet_from: int = Field(
+        default=21, ge=0, le=23, description="Quiet hours start (customer's hour)"
+    )
+    quiet_to: int = Field(default=9, ge=0, le=23, description="Quiet hours end (customer's hour)")
+    margin: float = Field(
+        default=0.3, gt=0, lt=1, description="Gross margin where products carry no cost"
+    )
     default_consent: Literal["GRANT", "DENY"] = Field(
-        "DENY", description="What holds for customers who never stated a consent"
+        default="DENY", description="What holds for customers who never stated a consent"
     )
 
 
 class Predict(_Section):
     """Horizons and seeds of the models."""
 
-    horizon_days: int = Field(60, ge=1, description="How far ahead churn and value look")
-    seed: int = Field(7, ge=0, description="Seed of everything random")
-    recommendations: int = Field(10, ge=1, le=100, description="Products per customer")
+    horizon_days: int = Field(default=60, ge=1, description="How far ahead churn and value look")
+    seed: int = Field(default=7, ge=0, description="Seed of everything random")
+    recommendations: int = Field(default=10, ge=1, le=100, description="Products per customer")
 
 
 class Service(_Section):
     """The HTTP service."""
 
-    host: str = Field("127.0.0.1", description="Address to listen on")
-    port: int = Field(8321, ge=0, le=65535, description="Port to listen on")
-    token: str = Field("", description="If set, writing requests must carry it as a bearer token")
+    host: str = Field(default="127.0.0.1", description="Address to listen on")
+    port: int = Field(default=8321, ge=0, le=65535, description="Port to listen on")
+    token: str = Field(
+        default="", description="If set, writing requests must carry it as a bearer token"
+    )
 
 
 class Settings(_Section):
@@ -210,7 +231,7 @@ def _merge(merged: dict[str, dict[str, Any]], pairs: Mapping[str, Any], origin: 
         merged.setdefault(section, {})[name] = value
 
 
-def _or_value_error(check: Any, value: str) -> Any:
+def _or_value_error(check: Callable[[str], T], value: str) -> T:
     try:
         return check(value)
     except InputError as error:

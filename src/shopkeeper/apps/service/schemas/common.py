@@ -139,6 +139,7 @@ class Problem(BaseModel):
 
     type: str
     title: str
+    title_text: Text = Field(description="the kind of problem, in both languages")
     status: int
     detail: str
     code: str
