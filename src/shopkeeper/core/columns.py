@@ -98,6 +98,7 @@ AS_OF = Column("as_of", "timestamp", "计算时点（只用此前的数据）", 
 VALID_FROM = Column("valid_from", "timestamp", "生效时间", "First moment it holds", unit="UTC")
 VALID_TO = Column("valid_to", "timestamp", "失效时间（不含）", "First moment it no longer holds", unit="UTC")  # fmt: skip
 CREATED_AT = Column("created_at", "timestamp", "创建时间", "When the row was made", unit="UTC")
+SEEN_AT = Column("seen_at", "timestamp", "首次见到时间", "When it was first seen", unit="UTC")
 UNDONE_AT = Column("undone_at", "timestamp", "撤销时间（空为有效）", "When it was undone; empty while it holds", unit="UTC")  # fmt: skip
 SENT_AT = Column("sent_at", "timestamp", "发送时间", "When it was sent", unit="UTC")
 SEND_AT = Column("send_at", "timestamp", "计划触达时间", "When the contact is planned", unit="UTC")
@@ -177,6 +178,7 @@ EDGE_ID = Column("edge_id", "string", "边编号", "Edge", tier="core")
 STEP = Column("step", "string", "步骤", "Step", tier="displayable")
 UPSTREAM = Column("upstream", "string", "上游字段（表.字段）", "Source column as table.column", tier="displayable")  # fmt: skip
 DOWNSTREAM = Column("downstream", "string", "下游字段（表.字段）", "Derived column as table.column", tier="displayable")  # fmt: skip
+TRANSFORM = Column("transform", "string", "依赖方式（direct、filter、join、group、sort）", "How it depends: direct, or through a filter, join, group or sort", tier="displayable")  # fmt: skip
 
 # --- judgements ------------------------------------------------------------------------------
 MODEL = Column("model", "string", "模型", "Model", tier="displayable")

@@ -271,7 +271,7 @@ QUALITY = TableContract(
 )  # fmt: skip
 LINEAGE = TableContract(
     "lineage", (c.STEP, c.UPSTREAM, c.DOWNSTREAM),
-    (c.STEP, c.UPSTREAM, c.DOWNSTREAM, c.RUN_ID),
+    (c.STEP, c.UPSTREAM, c.DOWNSTREAM, c.TRANSFORM, c.RUN_ID),
     "字段级血缘的一条边", "One edge of column lineage",
 )  # fmt: skip
 
@@ -285,7 +285,7 @@ IDENTITY_EDGES = TableContract(
 )  # fmt: skip
 IDENTITIES = TableContract(
     "identities", (c.IDENTIFIER,),
-    (c.IDENTIFIER, c.IDENTIFIER_KIND, c.CUSTOMER_ID),
+    (c.IDENTIFIER, c.IDENTIFIER_KIND, c.CUSTOMER_ID, c.SEEN_AT),
     "一个标识当前所属的客户", "The customer an identifier currently belongs to",
     (), (c.CUSTOMER_ID,),
 )  # fmt: skip
