@@ -2,31 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic import TypeAdapter
 
 import shopkeeper
-from shopkeeper.apps.service import routes
-from shopkeeper.apps.service.schemas.common import Problem
+from shopkeeper.apps.service import problems, routes
+from shopkeeper.apps.service.caching import EntityTags
+from shopkeeper.apps.service.context import OpenShop
+from shopkeeper.apps.service.pages import STATIC, console_router
+from shopkeeper.apps.service.schemas.common import Problem, Text
+from shopkeeper.apps.service.security import MAX_BODY_BYTES, Gate
+from shopkeeper.apps.service.telemetry import Telemetry
+
+if TYPE_CHECKING:  # describing the API needs no back end
+    from shopkeeper.backends.runtime import Runtime
 
 PREFIX = "/api/v1"
+SCHEMA_AT = "#/components/schemas/{model}"
+PROBLEM_ANSWER: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "A problem, with its facts and the next step",
+        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": SCHEMA_AT.format(model="Problem")}}},
+    }
+}
 
 
-def create_app(runtime: Any) -> FastAPI:
-    """HTTP API over an open runtime.
+def create_app(
+    runtime: Runtime | None, *, static: Path = STATIC, max_body_bytes: int = MAX_BODY_BYTES
+) -> FastAPI:
+    """HTTP API and console over an open runtime.
 
     Parameters
     ----------
     runtime
         What ``open_runtime`` returned; ``None`` only to describe the API.
+    static
+        Folder of the built console.
+    max_body_bytes
+        Largest request body.
 
     Returns
     -------
     FastAPI
-        Routes under ``/api/v1``, probes at the root.
+        Routes under ``/api/v1``, probes at the root, the console everywhere else.
     """
     app = FastAPI(
         title="Shopkeeper 掌柜",
@@ -36,24 +57,25 @@ def create_app(runtime: Any) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.runtime = runtime
-    api = APIRouter(prefix=PREFIX, responses=PROBLEM_RESPONSE)
+    problems.install(app)
+    api = APIRouter(prefix=PREFIX, responses=PROBLEM_ANSWER)
     for router in routes.ROUTERS:
         api.include_router(router)
     app.include_router(api)
     app.include_router(routes.PROBES)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    if runtime is None:
+        return app
+    shop = OpenShop(runtime)
+    app.state.shop = shop
+    app.include_router(console_router(static))
+    service = runtime.settings.service
+    app.add_middleware(EntityTags, prefix=f"{PREFIX}/")
+    app.add_middleware(Telemetry, counts=shop.counts)
+    app.add_middleware(
+        Gate, host=service.host, token=service.token, max_body_bytes=max_body_bytes
+    )
     return app
-
-
-PROBLEM_RESPONSE: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "A problem, with its facts and the next step",
-        "content": {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-        },
-    }
-}
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
@@ -77,9 +99,11 @@ def describe(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
             tags=[{"name": tag, "description": text} for tag, text in routes.TAGS.items()],
         )
-        problem = TypeAdapter(Problem).json_schema(mode="serialization")
-        schemas = schema["components"]["schemas"]
-        schemas["Problem"] = problem
-        schema["components"]["schemas"] = dict(sorted(schemas.items()))
+        shapes = schema["components"]["schemas"]
+        for model in (Problem, Text):
+            shape = model.model_json_schema(mode="serialization", ref_template=SCHEMA_AT)
+            shape.pop("$defs", None)
+            shapes.setdefault(model.__name__, shape)
+        schema["components"]["schemas"] = dict(sorted(shapes.items()))
         app.openapi_schema = schema
     return app.openapi_schema

@@ -6,16 +6,18 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Annotated, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
 from fastapi import Depends, Query, Request
 from sqlalchemy import Engine
 
 from shopkeeper.apps.service.telemetry import RequestCounts
-from shopkeeper.backends.open import Runtime
 from shopkeeper.core.ports import Clock, ModelStore, ProfileStore, TableStore
 from shopkeeper.core.settings import Settings
 from shopkeeper.core.tables import TableContract
+
+if TYPE_CHECKING:  # describing the API needs no back end
+    from shopkeeper.backends.runtime import Runtime
 
 Answer = TypeVar("Answer")
 
