@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from shopkeeper.core.tables import TableContract
 
-Scalar = str | int | float | bool | None
+Scalar = str | int | float | bool | date | datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Implementations of the ports; opened by ``apps`` through ``open_runtime`` only."""

@@ -1,0 +1,1 @@
+"""The same tables and expressions on a cluster."""
