@@ -1,0 +1,1 @@
+"""Flows: stages put in order; each step reads and writes tables."""
