@@ -6,6 +6,7 @@ moment, a summary, a feature matrix, a label) is vectorised arithmetic on its th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -180,3 +181,63 @@ def purchase_days(history: OrderHistory) -> PurchaseDays:
     return PurchaseDays(
         code[start][bought], day[start][bought], net[bought], (orders - returned)[bought]
     )
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """Features from elsewhere, aligned by customer and moment.
+
+    Parameters
+    ----------
+    names : Sequence[str]
+        One name a column.
+    as_of_us : int
+        The moment the values were computed for; equals a cut-off or the moment of scoring.
+    customers : Sequence[str]
+        Customer ids, any order, one a row.
+    matrix : Floats
+        Values; shape (customers, names); NaN where unknown.
+    """
+
+    names: Sequence[str]
+    as_of_us: int
+    customers: Sequence[str]
+    matrix: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A moment, the orders known by then, and how far ahead to look.
+
+    Parameters
+    ----------
+    history : OrderHistory
+        Orders; a model looks at those before `as_of_us` only.
+    as_of_us : int
+        The moment we pretend it is, microseconds UTC.
+    horizon_days : float
+        How far ahead, in days.
+    external : tuple[External, ...]
+        Columns from elsewhere: one block for each cut-off of `split.plan_cutoffs` to learn from
+        them, one for `as_of_us` to score with them.
+    """
+
+    history: OrderHistory
+    as_of_us: int
+    horizon_days: float
+    external: tuple[External, ...] = ()
+
+    def columns_at(self, as_of_us: int) -> External | None:
+        """Return the external block of a moment.
+
+        Parameters
+        ----------
+        as_of_us : int
+            The moment.
+
+        Returns
+        -------
+        External | None
+            None where there is none.
+        """
+        return next((block for block in self.external if block.as_of_us == as_of_us), None)

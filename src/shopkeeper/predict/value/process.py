@@ -49,14 +49,14 @@ class PurchaseProcess(Protocol):
 
 
 def maximise(objective: Objective, starts: list[Floats], name: str) -> tuple[Floats, float]:
-    """Maximise a log-likelihood over log-parameters from each start and keep the best.
+    """Maximise a log-likelihood over log-parameters; later starts are tried when one fails.
 
     Parameters
     ----------
     objective : Objective
         Returns the log-likelihood and its gradient.
     starts : list[Floats]
-        Starting points, logarithms of the parameters.
+        Starting points, logarithms of the parameters; the first that converges is kept.
     name : str
         Name of the model, for the error.
 
@@ -89,6 +89,8 @@ def maximise(objective: Objective, starts: list[Floats], name: str) -> tuple[Flo
         value = -float(found.fun) * scale
         if np.isfinite(value) and (best is None or value > best[1]):
             best = (np.exp(np.asarray(found.x, dtype=np.float64)), value)
+        if best is not None and found.success:
+            break
     if best is None:
         raise NotEnoughDataError(
             f"{name} finds no finite maximum of the likelihood on these orders",

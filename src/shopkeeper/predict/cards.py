@@ -1,0 +1,176 @@
+"""Model cards: what a model is, what it was measured at, and what it is not for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from shopkeeper.predict.history import Floats, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured figure of one method.
+
+    Parameters
+    ----------
+    method : str
+        The model or baseline.
+    metric : str
+        Name of the figure, such as `auc`.
+    value : float
+        The figure.
+    low, high : float | None
+        Ends of its 95 % interval, where one was computed.
+    n : int
+        Rows it rests on.
+    slice : str
+        The part of the rows, such as `purchases=1`; empty for all.
+    """
+
+    method: str
+    metric: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    slice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a reader must know before using a model.
+
+    Parameters
+    ----------
+    name : str
+        Name of the model.
+    task : str
+        What it predicts: `churn`, `value`, ...
+    as_of_us : int
+        The moment it was trained at; it saw nothing later.
+    train_from_us, train_to_us : int
+        Window of the orders it learned from, half-open.
+    horizon_days : float
+        How far ahead it looks.
+    n : int
+        Customers it learned from.
+    seed : int
+        Decides everything random.
+    parameters : Mapping[str, float]
+        Fitted or chosen parameters worth reading.
+    figures : tuple[Figure, ...]
+        Its figures and the baselines', measured on a window later than its training rows.
+    protocol : str
+        How the figures were taken.
+    intended_zh, intended_en : str
+        What it is for and what it is not for.
+    features : tuple[str, ...]
+        Columns it reads.
+    """
+
+    name: str
+    task: str
+    as_of_us: int
+    train_from_us: int
+    train_to_us: int
+    horizon_days: float
+    n: int
+    seed: int
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    figures: tuple[Figure, ...] = ()
+    protocol: str = ""
+    intended_zh: str = ""
+    intended_en: str = ""
+    features: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """Return the card as JSON text; figures that do not exist become null."""
+        plain = asdict(self)
+        plain["parameters"] = {name: _plain(value) for name, value in self.parameters.items()}
+        plain["figures"] = [
+            {key: _plain(value) for key, value in asdict(figure).items()} for figure in self.figures
+        ]
+        return json.dumps(plain, ensure_ascii=False, indent=1, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelCard:
+        """Read what `to_json` wrote.
+
+        Parameters
+        ----------
+        text : str
+            JSON text.
+
+        Returns
+        -------
+        ModelCard
+            The same card.
+        """
+        plain: dict[str, Any] = json.loads(text)
+        plain["figures"] = tuple(
+            Figure(**{**figure, "value": _number(figure["value"])}) for figure in plain["figures"]
+        )
+        plain["features"] = tuple(plain["features"])
+        return cls(**plain)
+
+    def figure(self, method: str, metric: str) -> float:
+        """Return one figure over all rows.
+
+        Parameters
+        ----------
+        method : str
+            The model or baseline.
+        metric : str
+            Name of the figure.
+
+        Returns
+        -------
+        float
+            NaN where it was not measured.
+        """
+        for figure in self.figures:
+            if (figure.method, figure.metric, figure.slice) == (method, metric, ""):
+                return figure.value
+        return float("nan")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (float, np.floating)):
+        return float(value) if np.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def bootstrap_interval(
+    statistic: Callable[[Ints], float], n: int, *, seed: int, draws: int = 100
+) -> tuple[float, float]:
+    """Return the 95 % percentile interval of a statistic over resampled rows.
+
+    Parameters
+    ----------
+    statistic : Callable[[Ints], float]
+        Computes the figure on the rows it is given (positions, repeats included).
+    n : int
+        Number of rows.
+    seed : int
+        Decides the resampling.
+    draws : int
+        Number of resamples.
+
+    Returns
+    -------
+    tuple[float, float]
+        Low and high ends.
+    """
+    random = np.random.default_rng(seed)
+    values: Floats = np.array([statistic(random.integers(0, n, n)) for _ in range(draws)])
+    low, high = np.nanquantile(values, [0.025, 0.975])
+    return float(low), float(high)
