@@ -1,0 +1,204 @@
+"""Recommenders that walk from the items of a history to their neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+
+from shopkeeper.predict.recommend.base import Recommender
+from shopkeeper.predict.recommend.interactions import Floats, Interactions, Ints, Matrix
+from shopkeeper.predict.recommend.neighbours import cosine_weights, normalise, transition_weights
+
+__all__ = ["ItemGraph", "ItemKnn", "Markov", "Neighbours"]
+
+
+class Neighbours(Recommender):
+    """Score = Σ over steps r ago of ``decay**r · T[item r steps ago, ·]``, T learned.
+
+    Parameters
+    ----------
+    decay
+        How much less a step counts than the one after it.
+    neighbours
+        Largest number of neighbours kept for an item; None keeps all.
+    """
+
+    def __init__(self, decay: float, neighbours: int | None) -> None:
+        super().__init__()
+        self.decay = decay
+        self.neighbours = neighbours
+        self.weights: Matrix = sp.csr_array(np.zeros((0, 0), dtype=np.float32))
+
+    def parameters(self) -> dict[str, Any]:
+        """Decay and neighbours, plus what the subclass adds."""
+        return {"decay": self.decay, "neighbours": self.neighbours}
+
+    def _score(self, histories: Interactions) -> Floats:
+        scores: Floats = (histories.weights(self.decay) @ self.weights).toarray()
+        return scores.astype(np.float32, copy=False)
+
+    def _links(self, items: Ints) -> Matrix:
+        return sp.csr_array(self.weights.tocsc()[:, items].T)
+
+    def _state(self) -> Mapping[str, Any]:
+        return {"weights": self.weights}
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        self.weights = state["weights"]
+
+
+class Markov(Neighbours):
+    """The two-parameter Markov model of docs/benchmarks.md, finding 1.
+
+    T[i, j] = Σ over users and gaps k = 1..10 of 1/k, divided by (column sum + 1) ** 0.3.
+
+    Parameters
+    ----------
+    decay
+        Weight of a step against the one after it.
+    window
+        Largest gap.
+    column_power
+        Exponent of the column sum.
+    neighbours
+        Largest number of neighbours kept for an item; None keeps all.
+    """
+
+    name: ClassVar[str] = "markov"
+    reason: ClassVar[str] = "often_after"
+
+    def __init__(
+        self,
+        decay: float = 0.8,
+        window: int = 10,
+        column_power: float = 0.3,
+        neighbours: int | None = None,
+    ) -> None:
+        super().__init__(decay, neighbours)
+        self.window = window
+        self.column_power = column_power
+
+    def parameters(self) -> dict[str, Any]:
+        """Everything `__init__` takes."""
+        own = {"window": self.window, "column_power": self.column_power}
+        return super().parameters() | own
+
+    def _learn(self, interactions: Interactions, seed: int) -> None:  # noqa: ARG002 - nothing random
+        counts = transition_weights(
+            interactions, window=self.window, power=1.0, neighbours=self.neighbours
+        )
+        self.weights = normalise(counts, rows=0.0, columns=self.column_power)
+
+
+class ItemGraph(Neighbours):
+    """A wider, two-sided Markov model: what comes before counts too, and so does one basket.
+
+    W = F + ``backward`` · Fᵀ with F the transition weights over ``window`` steps falling with
+    the square root of the gap, plus 1 for each shared basket; divided by (row sum + 1) and
+    (column sum + 1), each to the power 0.3.
+
+    Parameters
+    ----------
+    decay
+        Weight of a step against the one after it.
+    window
+        Largest gap in steps.
+    power
+        How fast a pair's weight falls with its gap.
+    backward
+        What the opposite direction counts.
+    together
+        What a pair within one step counts.
+    balance
+        Exponent of row and column sums.
+    neighbours
+        Largest number of neighbours kept for an item; None keeps all.
+    """
+
+    name: ClassVar[str] = "item-graph"
+    reason: ClassVar[str] = "often_after"
+
+    def __init__(
+        self,
+        decay: float = 0.8,
+        window: int = 50,
+        power: float = 0.5,
+        backward: float = 0.5,
+        together: float = 1.0,
+        balance: float = 0.3,
+        neighbours: int | None = None,
+    ) -> None:
+        super().__init__(decay, neighbours)
+        self.window = window
+        self.power = power
+        self.backward = backward
+        self.together = together
+        self.balance = balance
+
+    def parameters(self) -> dict[str, Any]:
+        """Everything `__init__` takes."""
+        own = {
+            "window": self.window,
+            "power": self.power,
+            "backward": self.backward,
+            "together": self.together,
+            "balance": self.balance,
+        }
+        return super().parameters() | own
+
+    def _learn(self, interactions: Interactions, seed: int) -> None:  # noqa: ARG002 - nothing random
+        forward = transition_weights(
+            interactions,
+            window=self.window,
+            power=self.power,
+            together=self.together,
+            neighbours=self.neighbours,
+        )
+        both = sp.csr_array(forward + self.backward * forward.T)
+        self.weights = normalise(both, rows=self.balance, columns=self.balance)
+
+
+class ItemKnn(Neighbours):
+    """Item–item cosine over users, weighted by recency of the history.
+
+    Parameters
+    ----------
+    decay
+        Weight of a step against the one after it.
+    user_power
+        A user with m items weighs ``m ** -user_power``; 0 is the plain cosine.
+    neighbours
+        Largest number of neighbours kept for an item; None keeps all.
+    recent
+        Look only at so many latest steps of each user; None looks at all.
+    """
+
+    name: ClassVar[str] = "item-knn"
+    reason: ClassVar[str] = "bought_together"
+
+    def __init__(
+        self,
+        decay: float = 0.9,
+        user_power: float = 0.5,
+        neighbours: int | None = None,
+        recent: int | None = None,
+    ) -> None:
+        super().__init__(decay, neighbours)
+        self.user_power = user_power
+        self.recent = recent
+
+    def parameters(self) -> dict[str, Any]:
+        """Everything `__init__` takes."""
+        return super().parameters() | {"user_power": self.user_power, "recent": self.recent}
+
+    def _learn(self, interactions: Interactions, seed: int) -> None:  # noqa: ARG002 - nothing random
+        weights = cosine_weights(
+            interactions,
+            user_power=self.user_power,
+            neighbours=self.neighbours,
+            recent=self.recent,
+        )
+        self.weights = sp.csr_array(weights.astype(np.float32))
