@@ -1,0 +1,1504 @@
+// Generated from openapi.json by `npm run schema`. Do not edit.
+
+/** A named rule and, once built, the frozen set of customers it gave. */
+export type Audience = {
+  audience_id: string;
+  name: string;
+  description: string | null;
+  rule_text: Text;
+  rule_yaml: string;
+  version: number;
+  status: "draft" | "built";
+  size: number | null;
+  as_of: string | null;
+  built_at: string | null;
+  created_at: string;
+  updated_at: string;
+};
+
+/** A new audience. */
+export type AudienceCreate = {
+  rule_text?: string | null;
+  rule_yaml?: string | null;
+  name: string;
+  description?: string | null;
+};
+
+/** A rule as a person (or a file) writes it: text or YAML, one of the two. */
+export type AudienceDraft = {
+  rule_text?: string | null;
+  rule_yaml?: string | null;
+};
+
+/** All audiences, newest first. */
+export type AudienceList = {
+  items: Array<Audience>;
+  next_step: NextStep | null;
+};
+
+/** What a rule would give now, or why it cannot be read. */
+export type AudiencePreview = {
+  size: number | null;
+  customers: number;
+  share: number | null;
+  sample: Array<CustomerRow>;
+  rule_text: Text | null;
+  rule_yaml: string | null;
+  rule_tree: Record<string, unknown> | null;
+  error: RuleError | null;
+  seconds: number;
+  freshness: Freshness;
+};
+
+/** Why a customer is, or is not, in the audience. */
+export type AudienceWhy = {
+  audience_id: string;
+  customer_id: string;
+  /** what the rule says now */
+  member: boolean;
+  /** what the last build says; null: never built */
+  built_member: boolean | null;
+  sentence: Text;
+  facts: Array<Fact>;
+};
+
+/** Mean prediction and observed rate of one bin. */
+export type CalibrationPoint = {
+  predicted: number;
+  observed: number;
+  customers: number;
+};
+
+/** One action that was possible, and what became of it. */
+export type Candidate = {
+  offer_id: string | null;
+  offer_name: Text | null;
+  channel: string | null;
+  channel_name: Text | null;
+  hour: number | null;
+  expected_margin: Money | null;
+  cost: Money | null;
+  value: Money | null;
+  probability: number | null;
+  chosen: boolean;
+  refused: Reason | null;
+};
+
+/** One thing the process needs. */
+export type Check = {
+  name: string;
+  ok: boolean;
+  detail: string | null;
+};
+
+/** One named cleaning rule. */
+export type CleaningRule = {
+  key: string;
+  name: Text;
+  description: Text;
+  column_kind: string;
+  column_kind_label: Text;
+  examples: Array<RuleExample>;
+  applied: number;
+  last_applied_at: string | null;
+};
+
+/** The catalogue of cleaning rules with how often each changed a value. */
+export type CleaningRules = {
+  items: Array<CleaningRule>;
+  corrections: number;
+};
+
+/** Customers who bought for the first time in the same month. */
+export type Cohort = {
+  cohort: string;
+  size: number;
+  cells: Array<CohortCell>;
+};
+
+/** What one cohort did `period` periods after its first purchase. */
+export type CohortCell = {
+  period: number;
+  customers: number;
+  share: number;
+  spent: Money | null;
+};
+
+/** Retention by cohort. */
+export type CohortTable = {
+  freshness: Freshness;
+  definition: Text;
+  items: Array<Cohort>;
+  next_step: NextStep | null;
+};
+
+/** How often one thing occurs. */
+export type Count = {
+  key: string;
+  label: Text;
+  count: number;
+  share: number | null;
+};
+
+/** Everything known about one customer. */
+export type Customer = {
+  customer_id: string;
+  display_name: string | null;
+  summary: Text;
+  headline: CustomerRow;
+  traits: Array<Trait>;
+  identifiers: Array<CustomerIdentifier>;
+  merges: Array<MergeEdge>;
+  segments: Array<CustomerSegment>;
+  scores: Array<CustomerScore>;
+  recommendations: Array<RecommendedProduct>;
+  consents: Array<CustomerConsent>;
+  audiences: Array<string>;
+  freshness: Freshness;
+};
+
+/** What the customer said about one channel and purpose. */
+export type CustomerConsent = {
+  purpose: string;
+  channel: string;
+  channel_label: Text;
+  state: string;
+  state_label: Text;
+  since: string | null;
+};
+
+/** The latest decision about one customer, explained. */
+export type CustomerDecision = {
+  customer_id: string;
+  plan: PlanSummary | null;
+  decision: Decision | null;
+  sentence: Text;
+  candidates: Array<Candidate>;
+  guards: Array<Reason>;
+  consents: Array<CustomerConsent>;
+  policy_version: string | null;
+  next_step: NextStep | null;
+};
+
+/** All features of the customer at the latest cut-off. */
+export type CustomerFeatures = {
+  customer_id: string;
+  freshness: Freshness;
+  items: Array<FeatureValue>;
+  next_step: NextStep | null;
+};
+
+/** One way this customer is recognised. */
+export type CustomerIdentifier = {
+  /** kind:value, as given to /profiles */
+  identifier: string;
+  kind: string;
+  kind_label: Text;
+  value: string;
+  masked: boolean;
+  first_seen_at: string | null;
+};
+
+/** Customers in the asked order. */
+export type CustomerPage = {
+  items: Array<CustomerRow>;
+  next_cursor: string | null;
+  /** rows over all pages, where cheap to know */
+  total: number | null;
+  /** set when the list is empty */
+  next_step: NextStep | null;
+};
+
+/** One line of the customer list. */
+export type CustomerRow = {
+  customer_id: string;
+  display_name: string | null;
+  rfm: Label | null;
+  tier: Label | null;
+  lifecycle: Label | null;
+  /** churn risk, 0 (safe) to 9 (leaving) */
+  risk: number | null;
+  risk_band: Label | null;
+  /** expected spend over the value horizon */
+  value: Money | null;
+  orders: number | null;
+  spent: Money | null;
+  last_purchase_on: string | null;
+};
+
+/** A model's statement about this customer. */
+export type CustomerScore = {
+  task: string;
+  task_name: Text;
+  name: string;
+  label: Text;
+  value: number | null;
+  unit: "count" | "customers" | "orders" | "rows" | "minor" | "ratio" | "percent_points" | "days" | "hours" | "seconds" | "score" | "number" | "text" | "date" | "timestamp" | "boolean";
+  currency: string | null;
+  horizon_days: number | null;
+  interval: Interval | null;
+  band: Label | null;
+  model: string | null;
+  version: string | null;
+  as_of: string | null;
+  reasons: Array<Reason>;
+};
+
+/** The customer's place in one scheme. */
+export type CustomerSegment = {
+  scheme: string;
+  scheme_name: Text;
+  segment: string;
+  segment_name: Text;
+  as_of: string | null;
+};
+
+/** One ledger row: what was chosen for one customer (non-sends too) and why. */
+export type Decision = {
+  decision_id: string;
+  plan_id: string;
+  customer_id: string;
+  display_name: string | null;
+  action: "send" | "hold_out" | "none";
+  offer_id: string | null;
+  offer_name: Text | null;
+  channel: string | null;
+  channel_name: Text | null;
+  send_at: string | null;
+  hour: number | null;
+  /** with which this action was chosen */
+  probability: number | null;
+  expected_margin: Money | null;
+  cost: Money | null;
+  reason: string | null;
+  reasons: Array<Reason>;
+};
+
+/** Decisions of a plan, highest expected value first. */
+export type DecisionPage = {
+  items: Array<Decision>;
+  next_cursor: string | null;
+  /** rows over all pages, where cheap to know */
+  total: number | null;
+  /** set when the list is empty */
+  next_step: NextStep | null;
+};
+
+/** The data dictionary, generated from the table contracts. */
+export type Dictionary = {
+  tables: Array<DictionaryTable>;
+};
+
+/** One column of the data dictionary. */
+export type DictionaryColumn = {
+  name: string;
+  type: string;
+  unit: string | null;
+  key: boolean;
+  nullable: boolean;
+  classification: string;
+  classification_label: Text;
+  meaning: Text;
+};
+
+/** One table of the data dictionary. */
+export type DictionaryTable = {
+  table: string;
+  stage: string;
+  label: Text;
+  meaning: Text;
+  columns: Array<DictionaryColumn>;
+};
+
+/** An estimated difference between contacted customers and the hold-out. */
+export type Effect = {
+  key: string;
+  name: Text;
+  metric: string;
+  /** null: not enough data to say */
+  estimate: number | null;
+  interval: Interval | null;
+  unit: "count" | "customers" | "orders" | "rows" | "minor" | "ratio" | "percent_points" | "days" | "hours" | "seconds" | "score" | "number" | "text" | "date" | "timestamp" | "boolean";
+  currency: string | null;
+  method: string;
+  treated: number;
+  hold_out: number;
+  significant: boolean | null;
+  sentence: Text;
+  plan_id: string | null;
+  start: string | null;
+  end: string | null;
+};
+
+/** Hold-out effects and what they save. */
+export type EffectList = {
+  items: Array<Effect>;
+  spend_saved: Effect | null;
+  next_step: NextStep | null;
+};
+
+/** One condition of the rule held against the customer. */
+export type Fact = {
+  field: string;
+  label: Text;
+  operator: string;
+  expected: string;
+  actual: string | null;
+  unit: string | null;
+  satisfied: boolean;
+  /** true when changing this fact alone changes the answer */
+  flips: boolean;
+  text: Text;
+};
+
+/** One feature of the customer. */
+export type FeatureValue = {
+  name: string;
+  label: Text;
+  definition: Text;
+  group: string;
+  value: number | null;
+  text_value: string | null;
+  unit: string;
+  window_days: number | null;
+};
+
+/** One number that a page shows, with everything needed to open it. */
+export type Figure = {
+  key: string;
+  label: Text;
+  definition: Text;
+  /** null: not enough data to say; `note` tells why */
+  value: number | null;
+  unit: "count" | "customers" | "orders" | "rows" | "minor" | "ratio" | "percent_points" | "days" | "hours" | "seconds" | "score" | "number" | "text" | "date" | "timestamp" | "boolean";
+  currency: string | null;
+  interval: Interval | null;
+  /** relative change to the value before */
+  change: number | null;
+  freshness: Freshness;
+  note: Text | null;
+  /** console path that proves the number */
+  link: string | null;
+};
+
+/** One candidate (or baseline) of the figures table. */
+export type FiguresRow = {
+  model: string;
+  label: Text;
+  baseline: boolean;
+  chosen: boolean;
+  /** by metric */
+  values: Record<string, number | null>;
+};
+
+/** How new a number is. */
+export type Freshness = {
+  /** the day the number speaks about */
+  as_of: string | null;
+  computed_at: string | null;
+  stale: boolean;
+};
+
+/** The quality report in words. */
+export type GovernReport = {
+  freshness: Freshness;
+  sections: Array<ReportSection>;
+  next_step: NextStep | null;
+};
+
+/** The process answers. */
+export type Health = {
+  status: string;
+  version: string;
+};
+
+/** One bar of a distribution. */
+export type HistogramBar = {
+  key: string;
+  label: Text;
+  customers: number;
+  share: number;
+  /** sum of expected value of the bar */
+  value: Money | null;
+};
+
+/** How much one feature matters to the model. */
+export type Importance = {
+  feature: string;
+  label: Text;
+  share: number;
+};
+
+/** One daily indicator with its series. */
+export type Indicator = {
+  key: string;
+  name: Text;
+  definition: Text;
+  unit: "count" | "customers" | "orders" | "rows" | "minor" | "ratio" | "percent_points" | "days" | "hours" | "seconds" | "score" | "number" | "text" | "date" | "timestamp" | "boolean";
+  currency: string | null;
+  better: "up" | "down" | "neither";
+  value: number | null;
+  /** the same figure one period earlier */
+  previous: number | null;
+  /** relative */
+  change: number | null;
+  series: Array<Point>;
+  freshness: Freshness;
+  note: Text | null;
+};
+
+/** The daily indicators. */
+export type IndicatorList = {
+  items: Array<Indicator>;
+  start: string | null;
+  end: string | null;
+  next_step: NextStep | null;
+};
+
+/** An interval around an estimate. */
+export type Interval = {
+  low: number;
+  high: number;
+  /** coverage, e.g. 0.95 */
+  level: number;
+};
+
+/** A key with its name in both languages. */
+export type Label = {
+  key: string;
+  name: Text;
+};
+
+/** Where a column comes from and what depends on it. */
+export type Lineage = {
+  column: string | null;
+  nodes: Array<LineageNode>;
+  edges: Array<LineageEdge>;
+  truncated: boolean;
+  next_step: NextStep | null;
+};
+
+/** `source` flows into `target`. */
+export type LineageEdge = {
+  source: string;
+  target: string;
+  transform: string | null;
+};
+
+/** One column in the lineage graph. */
+export type LineageNode = {
+  /** table.column */
+  id: string;
+  table: string;
+  column: string;
+  stage: string;
+  label: Text;
+  /** steps from the asked column; negative is upstream */
+  distance: number;
+};
+
+/** One load of one source into one table. */
+export type Load = {
+  load_id: string;
+  source: string;
+  table: string;
+  table_label: Text;
+  status: string;
+  rows_read: number;
+  rows_admitted: number;
+  rows_duplicate: number;
+  rows_quarantined: number;
+  started_at: string | null;
+  finished_at: string | null;
+  seconds: number | null;
+  digest: string | null;
+};
+
+/** Loads, newest first. */
+export type LoadPage = {
+  items: Array<Load>;
+  next_cursor: string | null;
+  /** rows over all pages, where cheap to know */
+  total: number | null;
+  /** set when the list is empty */
+  next_step: NextStep | null;
+};
+
+/** One edge that ties two identifiers together; undoing it restores both histories. */
+export type MergeEdge = {
+  edge_id: string;
+  left: string;
+  right: string;
+  evidence: Text;
+  source: string | null;
+  confidence: number | null;
+  created_at: string | null;
+  undone_at: string | null;
+};
+
+/** One message in the outbox. */
+export type Message = {
+  message_id: string;
+  customer_id: string | null;
+  plan_id: string | null;
+  decision_id: string | null;
+  channel: string;
+  channel_label: Text;
+  status: string;
+  status_label: Text;
+  subject: string | null;
+  body: string | null;
+  send_at: string | null;
+  sent_at: string | null;
+  cost: Money | null;
+};
+
+/** One column of the figures table. */
+export type MetricColumn = {
+  metric: string;
+  label: Text;
+  definition: Text;
+  higher_is_better: boolean;
+  unit: "count" | "customers" | "orders" | "rows" | "minor" | "ratio" | "percent_points" | "days" | "hours" | "seconds" | "score" | "number" | "text" | "date" | "timestamp" | "boolean";
+};
+
+/** How many customers moved from one RFM segment to another. */
+export type MigrationCell = {
+  origin: string;
+  origin_name: Text;
+  target: string;
+  target_name: Text;
+  customers: number;
+  /** of the origin segment */
+  share: number;
+};
+
+/** What a model is good and bad for. */
+export type ModelCard = {
+  summary: ModelSummary;
+  purpose: Text;
+  limits: Text;
+  window: TrainingWindow;
+  columns: Array<MetricColumn>;
+  rows: Array<FiguresRow>;
+  calibration: Array<CalibrationPoint>;
+  calibration_error: number | null;
+  slices: Array<SliceFigures>;
+  importances: Array<Importance>;
+  parameters: Record<string, string>;
+  versions: Array<ModelSummary>;
+};
+
+/** One measured figure of a model beside the baseline. */
+export type ModelFigure = {
+  metric: string;
+  label: Text;
+  definition: Text;
+  value: number | null;
+  baseline: string | null;
+  baseline_value: number | null;
+  higher_is_better: boolean;
+  beats_baseline: boolean | null;
+  unit: "count" | "customers" | "orders" | "rows" | "minor" | "ratio" | "percent_points" | "days" | "hours" | "seconds" | "score" | "number" | "text" | "date" | "timestamp" | "boolean";
+  currency: string | null;
+};
+
+/** All models, champions first. */
+export type ModelList = {
+  items: Array<ModelSummary>;
+  next_step: NextStep | null;
+};
+
+/** One trained version of one model. */
+export type ModelSummary = {
+  task: string;
+  task_name: Text;
+  name: string;
+  label: Text;
+  version: string;
+  /** champion, challenger or null */
+  alias: string | null;
+  trained_at: string | null;
+  as_of: string | null;
+  horizon_days: number | null;
+  customers: number | null;
+  figures: Array<ModelFigure>;
+};
+
+/** An amount in integer minor units with its currency. */
+export type Money = {
+  minor: number;
+  currency: string;
+};
+
+/** What to do now, on a page that has nothing (or too little) to show. */
+export type NextStep = {
+  text: Text;
+  /** label of the one button */
+  action: Text;
+  link: string | null;
+  /** the same on the command line */
+  command: string | null;
+};
+
+/** Which day to run the loop for. */
+export type NightlyRequest = {
+  /** default: the day after the last data */
+  as_of?: string | null;
+};
+
+/** Messages, newest first, with a summary over all of them. */
+export type Outbox = {
+  items: Array<Message>;
+  next_cursor: string | null;
+  /** rows over all pages, where cheap to know */
+  total: number | null;
+  /** set when the list is empty */
+  next_step: NextStep | null;
+  /** over all messages, not this page alone */
+  summary: OutboxSummary;
+};
+
+/** How many messages, by status and channel. */
+export type OutboxSummary = {
+  total: number;
+  by_status: Array<Count>;
+  by_channel: Array<Count>;
+  spend: Money | null;
+  last_sent_at: string | null;
+};
+
+/** Three sentences, the figures behind them, what to do today, and the loop. */
+export type Overview = {
+  shop: Shop;
+  sentences: Array<Sentence>;
+  figures: Array<Figure>;
+  today: Array<Task>;
+  stages: Array<StageStatus>;
+  next_step: NextStep | null;
+};
+
+/** A plan opened: totals, where it goes, who is left out and why. */
+export type Plan = {
+  summary: PlanSummary;
+  sentence: Text;
+  by_offer: Array<PlanShare>;
+  by_channel: Array<PlanShare>;
+  by_hour: Array<PlanShare>;
+  refusals: Array<Count>;
+  /** consent, caps, quiet hours, budget that applied */
+  guards: Array<Reason>;
+};
+
+/** Who approves, and the digest they looked at (refused when the plan changed since). */
+export type PlanApproval = {
+  by: string;
+  digest?: string | null;
+  note?: string | null;
+};
+
+/** All plans, newest first. */
+export type PlanList = {
+  items: Array<PlanSummary>;
+  next_step: NextStep | null;
+};
+
+/** What performing the plan did; performing again does nothing more. */
+export type PlanPerformed = {
+  plan_id: string;
+  status: "draft" | "approved" | "performed";
+  /** messages written to the outbox by this call */
+  written: number;
+  /** messages that were there before */
+  already: number;
+  failed: number;
+  performed_at: string | null;
+  sentence: Text;
+};
+
+/** The part of a plan that goes to one offer, channel or hour. */
+export type PlanShare = {
+  key: string;
+  label: Text;
+  contacts: number;
+  spend: Money;
+  expected_margin: Money;
+};
+
+/** One plan of contacts. */
+export type PlanSummary = {
+  plan_id: string;
+  as_of: string | null;
+  status: "draft" | "approved" | "performed";
+  created_at: string | null;
+  approved_at: string | null;
+  approved_by: string | null;
+  performed_at: string | null;
+  digest: string | null;
+  policy_version: string | null;
+  totals: PlanTotals;
+};
+
+/** What a plan comes to. */
+export type PlanTotals = {
+  /** customers considered */
+  customers: number;
+  /** customers who would be contacted */
+  contacts: number;
+  hold_out: number;
+  refused: number;
+  spend: Money;
+  budget: Money | null;
+  expected_margin: Money;
+  /** in minor units */
+  expected_margin_interval: Interval | null;
+  expected_net: Money;
+  /** (bound − plan) / bound, ratio */
+  bound_gap: number | null;
+};
+
+/** One point of a daily series. */
+export type Point = {
+  day: string;
+  value: number | null;
+};
+
+/** An error as `application/problem+json` (RFC 9457), with the facts and the next step. */
+export type Problem = {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  facts: Record<string, unknown>;
+  next_step: string | null;
+  retryable: boolean;
+  instance: string | null;
+};
+
+/** Quality of the data at the latest run. */
+export type Quality = {
+  run_id: string | null;
+  freshness: Freshness;
+  passed: number;
+  failed: number;
+  summary: Text;
+  indicators: Array<QualityIndicator>;
+  next_step: NextStep | null;
+};
+
+/** One quality indicator of the latest run with its history. */
+export type QualityIndicator = {
+  key: string;
+  name: Text;
+  definition: Text;
+  dimension: string;
+  dimension_label: Text;
+  table: string;
+  column: string | null;
+  value: number | null;
+  unit: "count" | "customers" | "orders" | "rows" | "minor" | "ratio" | "percent_points" | "days" | "hours" | "seconds" | "score" | "number" | "text" | "date" | "timestamp" | "boolean";
+  target: number | null;
+  passed: boolean | null;
+  numerator: number | null;
+  denominator: number | null;
+  history: Array<QualityPoint>;
+};
+
+/** The indicator's value at one run. */
+export type QualityPoint = {
+  at: string;
+  value: number | null;
+};
+
+/** Quarantined rows, newest first. */
+export type QuarantinePage = {
+  items: Array<QuarantinedRow>;
+  next_cursor: string | null;
+  /** rows over all pages, where cheap to know */
+  total: number | null;
+  /** set when the list is empty */
+  next_step: NextStep | null;
+};
+
+/** How many rows wait in quarantine, by reason and table. */
+export type QuarantineSummary = {
+  total: number;
+  admitted: number;
+  share: number | null;
+  by_reason: Array<Count>;
+  by_table: Array<Count>;
+  by_field: Array<Count>;
+  next_step: NextStep | null;
+};
+
+/** One row that was not admitted, with where it stands and what to do. */
+export type QuarantinedRow = {
+  quarantine_id: string;
+  load_id: string;
+  table: string;
+  table_label: Text;
+  source: string;
+  row_number: number | null;
+  field: string | null;
+  value: string | null;
+  reason: string;
+  reason_text: Text;
+  next_step: Text;
+  record: Record<string, string | null>;
+  quarantined_at: string | null;
+};
+
+/** Whether the process can do its work. */
+export type Ready = {
+  ready: boolean;
+  checks: Array<Check>;
+};
+
+/** One reason from the ledger, as a sentence. */
+export type Reason = {
+  key: string;
+  text: Text;
+  /** share in the score, signed */
+  weight: number | null;
+  field: string | null;
+  value: string | null;
+};
+
+/** Products recommended to one customer. */
+export type Recommendations = {
+  customer_id: string;
+  model: string | null;
+  freshness: Freshness;
+  items: Array<RecommendedProduct>;
+  next_step: NextStep | null;
+};
+
+/** One recommended product. */
+export type RecommendedProduct = {
+  rank: number;
+  product_id: string;
+  name: string;
+  category: string | null;
+  score: number;
+  reason: Text | null;
+};
+
+/** One section of the quality report in words. */
+export type ReportSection = {
+  heading: Text;
+  body: Text;
+};
+
+/** Moves between RFM segments from one day to another. */
+export type RfmMigration = {
+  start: string | null;
+  end: string | null;
+  definition: Text;
+  cells: Array<MigrationCell>;
+  next_step: NextStep | null;
+};
+
+/** Where and why a rule cannot be read. */
+export type RuleError = {
+  message: Text;
+  line: number | null;
+  column: number | null;
+  offset: number | null;
+  length: number | null;
+  expected: Array<string>;
+};
+
+/** A value before and after a cleaning rule (after null: the value is refused). */
+export type RuleExample = {
+  before: string | null;
+  after: string | null;
+};
+
+/** One run of a flow. */
+export type Run = {
+  run_id: string;
+  flow: string;
+  as_of: string | null;
+  status: "waiting" | "running" | "done" | "failed" | "skipped";
+  started_at: string | null;
+  finished_at: string | null;
+  seconds: number | null;
+  message: string | null;
+  steps: Array<RunStep>;
+};
+
+/** Runs, newest first. */
+export type RunPage = {
+  items: Array<Run>;
+  next_cursor: string | null;
+  /** rows over all pages, where cheap to know */
+  total: number | null;
+  /** set when the list is empty */
+  next_step: NextStep | null;
+};
+
+/** One step of a run. */
+export type RunStep = {
+  step: string;
+  stage: string;
+  label: Text;
+  status: "waiting" | "running" | "done" | "failed" | "skipped";
+  started_at: string | null;
+  finished_at: string | null;
+  seconds: number | null;
+  rows: number | null;
+  message: string | null;
+};
+
+/** One way to divide all customers (RFM-8, tiers, life cycle, clusters). */
+export type Scheme = {
+  scheme: string;
+  name: Text;
+  definition: Text;
+  freshness: Freshness;
+  customers: number;
+  segments: Array<SchemeSegment>;
+};
+
+/** All schemes. */
+export type SchemeList = {
+  items: Array<Scheme>;
+  next_step: NextStep | null;
+};
+
+/** One segment of a scheme. */
+export type SchemeSegment = {
+  segment: string;
+  name: Text;
+  description: Text;
+  customers: number;
+  share: number;
+  spent: Money | null;
+  expected_value: Money | null;
+  average_risk: number | null;
+};
+
+/** How the latest scores are distributed. */
+export type ScoresSummary = {
+  freshness: Freshness;
+  customers: number;
+  /** ten bars, 0 to 9 */
+  risk: Array<HistogramBar>;
+  bands: Array<HistogramBar>;
+  tiers: Array<HistogramBar>;
+  value_at_risk: Money | null;
+  expected_value: Money | null;
+  horizon_days: number | null;
+  next_step: NextStep | null;
+};
+
+/** One thing the search found. */
+export type SearchHit = {
+  kind: "customer" | "audience" | "plan" | "indicator" | "model" | "table" | "page";
+  key: string;
+  label: Text;
+  detail: Text | null;
+  link: string;
+};
+
+/** What the search found, best first. */
+export type SearchResult = {
+  query: string;
+  items: Array<SearchHit>;
+};
+
+/** One sentence of the overview and the console path that proves it. */
+export type Sentence = {
+  key: string;
+  text: Text;
+  link: string;
+};
+
+/** One setting that is not secret. */
+export type Setting = {
+  key: string;
+  value: string | null;
+  meaning: Text | null;
+  source: string | null;
+};
+
+/** The settings in force; secrets are never listed. */
+export type Settings = {
+  items: Array<Setting>;
+  /** port to back end */
+  backends: Record<string, string>;
+  version: string;
+};
+
+/** The shop that is open. */
+export type Shop = {
+  name: string;
+  currency: string;
+  time_zone: string;
+  /** last day that the nightly run looked at */
+  as_of: string | null;
+  empty: boolean;
+  /** true when (part of) the data are simulated */
+  simulated: boolean;
+};
+
+/** The model's figures on one slice of the customers. */
+export type SliceFigures = {
+  slice: string;
+  label: Text;
+  customers: number;
+  values: Record<string, number | null>;
+};
+
+/** Where one stage of the loop stands. */
+export type StageStatus = {
+  stage: "collect" | "govern" | "unify" | "features" | "predict" | "segment" | "decide" | "deliver" | "measure" | "learn";
+  name: Text;
+  state: "empty" | "ready" | "stale" | "running" | "failed";
+  rows: number;
+  summary: Text;
+  last_run_at: string | null;
+  seconds: number | null;
+  link: string;
+};
+
+/** One table of the lake. */
+export type TableInfo = {
+  table: string;
+  label: Text;
+  stage: string;
+  rows: number;
+  columns: number;
+  version: number | null;
+  changed_at: string | null;
+};
+
+/** All tables, in the order data flows. */
+export type TableList = {
+  items: Array<TableInfo>;
+  rows: number;
+  next_step: NextStep | null;
+};
+
+/** One thing the shop should do today. */
+export type Task = {
+  key: string;
+  text: Text;
+  why: Text;
+  action: Text;
+  link: string;
+  customers: number | null;
+  value: Money | null;
+};
+
+/** One text in both languages. */
+export type Text = {
+  zh: string;
+  en: string;
+};
+
+/** What happened, newest first. */
+export type Timeline = {
+  items: Array<TimelineItem>;
+  next_cursor: string | null;
+  /** rows over all pages, where cheap to know */
+  total: number | null;
+  /** set when the list is empty */
+  next_step: NextStep | null;
+};
+
+/** One thing that happened to or with the customer. */
+export type TimelineItem = {
+  at: string;
+  /** purchase, return, event, touch, decision, consent */
+  kind: string;
+  title: Text;
+  detail: Text | null;
+  amount: Money | null;
+  channel: string | null;
+  reference: string | null;
+  lines: Array<TimelineLine>;
+};
+
+/** One product line of a purchase on the timeline. */
+export type TimelineLine = {
+  product_id: string | null;
+  name: string | null;
+  quantity: number | null;
+  amount: Money | null;
+};
+
+/** The data the model saw and the later period it was tested on. */
+export type TrainingWindow = {
+  train_start: string | null;
+  train_end: string | null;
+  test_start: string | null;
+  test_end: string | null;
+  cutoffs: Array<string>;
+  train_rows: number | null;
+  test_rows: number | null;
+};
+
+/** A known property with value, source and freshness. */
+export type Trait = {
+  name: string;
+  label: Text;
+  value: string | null;
+  unit: "count" | "customers" | "orders" | "rows" | "minor" | "ratio" | "percent_points" | "days" | "hours" | "seconds" | "score" | "number" | "text" | "date" | "timestamp" | "boolean";
+  source: string | null;
+  valid_from: string | null;
+  freshness_days: number | null;
+  classification: string;
+  masked: boolean;
+};
+
+/** Everything the audience builder offers. */
+export type Vocabulary = {
+  fields: Array<VocabularyField>;
+  operators: Array<VocabularyOperator>;
+  /** rules in the text form, in both languages */
+  examples: Array<Text>;
+};
+
+/** One field that rules may use. */
+export type VocabularyField = {
+  name: string;
+  label: Text;
+  definition: Text;
+  group: string;
+  group_label: Text;
+  type: "number" | "integer" | "money" | "text" | "boolean" | "date" | "choice";
+  unit: "count" | "customers" | "orders" | "rows" | "minor" | "ratio" | "percent_points" | "days" | "hours" | "seconds" | "score" | "number" | "text" | "date" | "timestamp" | "boolean" | string | null;
+  operators: Array<string>;
+  values: Array<VocabularyValue>;
+};
+
+/** One operator of the rule language. */
+export type VocabularyOperator = {
+  operator: string;
+  label: Text;
+  /** operands on the right: 0, 1, 2, or -1 for a list */
+  arity: number;
+};
+
+/** One value a field can take. */
+export type VocabularyValue = {
+  value: string;
+  label: Text;
+};
+
+export type Operations = {
+  /** Get Overview */
+  "GET /api/v1/overview": {
+    response: Overview;
+  };
+  /** Search */
+  "GET /api/v1/search": {
+    query: {
+      q: string;
+    };
+    response: SearchResult;
+  };
+  /** List Loads */
+  "GET /api/v1/collect/loads": {
+    query: {
+      table?: string | null;
+      /** `next_cursor` of the page before */
+      cursor?: string | null;
+      /** rows per page */
+      limit?: number;
+    };
+    response: LoadPage;
+  };
+  /** List Quarantine */
+  "GET /api/v1/collect/quarantine": {
+    query: {
+      reason?: string | null;
+      table?: string | null;
+      load_id?: string | null;
+      /** `next_cursor` of the page before */
+      cursor?: string | null;
+      /** rows per page */
+      limit?: number;
+    };
+    response: QuarantinePage;
+  };
+  /** Get Quarantine Summary */
+  "GET /api/v1/collect/quarantine/summary": {
+    response: QuarantineSummary;
+  };
+  /** List Tables */
+  "GET /api/v1/collect/tables": {
+    response: TableList;
+  };
+  /** Get Quality */
+  "GET /api/v1/govern/quality": {
+    response: Quality;
+  };
+  /** List Cleaning Rules */
+  "GET /api/v1/govern/rules": {
+    response: CleaningRules;
+  };
+  /** Get Dictionary */
+  "GET /api/v1/govern/dictionary": {
+    response: Dictionary;
+  };
+  /** Get Lineage */
+  "GET /api/v1/govern/lineage": {
+    query: {
+      /** table.column */
+      column?: string | null;
+      direction?: "upstream" | "downstream" | "both";
+      depth?: number;
+    };
+    response: Lineage;
+  };
+  /** Get Govern Report */
+  "GET /api/v1/govern/report": {
+    response: GovernReport;
+  };
+  /** List Customers */
+  "GET /api/v1/customers": {
+    query: {
+      /** id or identifier */
+      search?: string | null;
+      /** scheme:segment, e.g. tier:vip */
+      segment?: string | null;
+      sort?: "-value" | "value" | "-risk" | "risk" | "-last_purchase" | "last_purchase" | "-spent";
+      /** `next_cursor` of the page before */
+      cursor?: string | null;
+      /** rows per page */
+      limit?: number;
+    };
+    response: CustomerPage;
+  };
+  /** Get Customer */
+  "GET /api/v1/customers/{customer_id}": {
+    path: {
+      customer_id: string;
+    };
+    response: Customer;
+  };
+  /** Get Customer Timeline */
+  "GET /api/v1/customers/{customer_id}/timeline": {
+    path: {
+      customer_id: string;
+    };
+    query: {
+      kind?: string | null;
+      /** `next_cursor` of the page before */
+      cursor?: string | null;
+      /** rows per page */
+      limit?: number;
+    };
+    response: Timeline;
+  };
+  /** Get Customer Features */
+  "GET /api/v1/customers/{customer_id}/features": {
+    path: {
+      customer_id: string;
+    };
+    response: CustomerFeatures;
+  };
+  /** Get Profile */
+  "GET /api/v1/profiles/{identifier}": {
+    path: {
+      identifier: string;
+    };
+    response: Customer;
+  };
+  /** List Models */
+  "GET /api/v1/predict/models": {
+    response: ModelList;
+  };
+  /** Get Model Card */
+  "GET /api/v1/predict/models/{task}/{version}": {
+    path: {
+      task: string;
+      version: string;
+    };
+    response: ModelCard;
+  };
+  /** Get Scores Summary */
+  "GET /api/v1/predict/scores/summary": {
+    response: ScoresSummary;
+  };
+  /** Get Recommendations */
+  "GET /api/v1/predict/recommendations/{customer_id}": {
+    path: {
+      customer_id: string;
+    };
+    response: Recommendations;
+  };
+  /** List Schemes */
+  "GET /api/v1/segment/schemes": {
+    response: SchemeList;
+  };
+  /** Get Vocabulary */
+  "GET /api/v1/segment/vocabulary": {
+    response: Vocabulary;
+  };
+  /** List Audiences */
+  "GET /api/v1/segment/audiences": {
+    response: AudienceList;
+  };
+  /** Create Audience */
+  "POST /api/v1/segment/audiences": {
+    body: AudienceCreate;
+    response: Audience;
+  };
+  /** Preview Audience */
+  "POST /api/v1/segment/audiences/preview": {
+    body: AudienceDraft;
+    response: AudiencePreview;
+  };
+  /** Get Audience */
+  "GET /api/v1/segment/audiences/{audience_id}": {
+    path: {
+      audience_id: string;
+    };
+    response: Audience;
+  };
+  /** Build Audience */
+  "POST /api/v1/segment/audiences/{audience_id}/build": {
+    path: {
+      audience_id: string;
+    };
+    response: Audience;
+  };
+  /** Explain Audience Member */
+  "GET /api/v1/segment/audiences/{audience_id}/why": {
+    path: {
+      audience_id: string;
+    };
+    query: {
+      customer_id: string;
+    };
+    response: AudienceWhy;
+  };
+  /** List Plans */
+  "GET /api/v1/decide/plans": {
+    response: PlanList;
+  };
+  /** Get Plan */
+  "GET /api/v1/decide/plans/{plan_id}": {
+    path: {
+      plan_id: string;
+    };
+    response: Plan;
+  };
+  /** List Decisions */
+  "GET /api/v1/decide/plans/{plan_id}/decisions": {
+    path: {
+      plan_id: string;
+    };
+    query: {
+      action?: "send" | "hold_out" | "none" | null;
+      reason?: string | null;
+      offer_id?: string | null;
+      channel?: string | null;
+      /** `next_cursor` of the page before */
+      cursor?: string | null;
+      /** rows per page */
+      limit?: number;
+    };
+    response: DecisionPage;
+  };
+  /** Get Customer Decision */
+  "GET /api/v1/decide/decisions/{customer_id}": {
+    path: {
+      customer_id: string;
+    };
+    query: {
+      plan_id?: string | null;
+    };
+    response: CustomerDecision;
+  };
+  /** Approve Plan */
+  "POST /api/v1/decide/plans/{plan_id}/approve": {
+    path: {
+      plan_id: string;
+    };
+    body: PlanApproval;
+    response: Plan;
+  };
+  /** Perform Plan */
+  "POST /api/v1/decide/plans/{plan_id}/perform": {
+    path: {
+      plan_id: string;
+    };
+    response: PlanPerformed;
+  };
+  /** Get Outbox */
+  "GET /api/v1/deliver/outbox": {
+    query: {
+      channel?: string | null;
+      plan_id?: string | null;
+      /** `next_cursor` of the page before */
+      cursor?: string | null;
+      /** rows per page */
+      limit?: number;
+    };
+    response: Outbox;
+  };
+  /** List Indicators */
+  "GET /api/v1/measure/indicators": {
+    query: {
+      start?: string | null;
+      end?: string | null;
+    };
+    response: IndicatorList;
+  };
+  /** Get Cohorts */
+  "GET /api/v1/measure/cohorts": {
+    response: CohortTable;
+  };
+  /** Get Rfm Migration */
+  "GET /api/v1/measure/rfm-migration": {
+    response: RfmMigration;
+  };
+  /** List Effects */
+  "GET /api/v1/measure/effects": {
+    response: EffectList;
+  };
+  /** List Runs */
+  "GET /api/v1/runs": {
+    query: {
+      /** `next_cursor` of the page before */
+      cursor?: string | null;
+      /** rows per page */
+      limit?: number;
+    };
+    response: RunPage;
+  };
+  /** Start Nightly */
+  "POST /api/v1/runs/nightly": {
+    body: NightlyRequest;
+    response: Run;
+  };
+  /** Get Run */
+  "GET /api/v1/runs/{run_id}": {
+    path: {
+      run_id: string;
+    };
+    response: Run;
+  };
+  /** Get Settings */
+  "GET /api/v1/settings": {
+    response: Settings;
+  };
+  /** Get Health */
+  "GET /health": {
+    response: Health;
+  };
+  /** Get Ready */
+  "GET /ready": {
+    response: Ready;
+  };
+  /** Get Metrics */
+  "GET /metrics": {
+    response: unknown;
+  };
+};
+

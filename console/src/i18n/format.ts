@@ -1,0 +1,121 @@
+import type { Language } from "./index";
+
+export type Format = {
+  number: (value: number | null | undefined, digits?: number) => string;
+  compact: (value: number | null | undefined) => string;
+  percent: (share: number | null | undefined, digits?: number) => string;
+  signed: (value: number | null | undefined, digits?: number) => string;
+  money: (minor: number | null | undefined, currency: string, compact?: boolean) => string;
+  signedMoney: (minor: number | null | undefined, currency: string) => string;
+  day: (value: string | null | undefined) => string;
+  moment: (value: string | null | undefined) => string;
+  ago: (value: string | null | undefined, now?: Date) => string;
+  bytes: (value: number) => string;
+};
+
+export const NOTHING = "–";
+
+const made = new Map<Language, Format>();
+
+export function formatFor(language: Language): Format {
+  const kept = made.get(language);
+  if (kept) return kept;
+  const format = make(language);
+  made.set(language, format);
+  return format;
+}
+
+/** Digits after the point of a currency: 2 for CNY, 0 for JPY, 3 for KWD. */
+export function minorDigits(currency: string): number {
+  try {
+    return new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2;
+  } catch {
+    return 2;
+  }
+}
+
+function make(language: Language): Format {
+  const usable = <T,>(value: T | null | undefined): value is T =>
+    value !== null && value !== undefined && !(typeof value === "number" && !Number.isFinite(value));
+
+  const money = (minor: number | null | undefined, currency: string, compact = false, sign = false): string => {
+    if (!usable(minor)) return NOTHING;
+    const digits = minorDigits(currency);
+    const major = minor / 10 ** digits;
+    const whole = Math.abs(major) >= 1000;
+    try {
+      return new Intl.NumberFormat(language, {
+        style: "currency",
+        currency,
+        currencyDisplay: "narrowSymbol",
+        ...(compact && Math.abs(major) >= 10_000
+          ? { notation: "compact", minimumFractionDigits: 0, maximumFractionDigits: 1 }
+          : { minimumFractionDigits: whole ? 0 : digits, maximumFractionDigits: whole ? 0 : digits }),
+        ...(sign ? { signDisplay: "exceptZero" } : {}),
+      }).format(major);
+    } catch {
+      return `${major.toFixed(digits)} ${currency}`;
+    }
+  };
+
+  const parse = (value: string): Date => new Date(value.length === 10 ? `${value}T00:00:00Z` : value);
+
+  return {
+    number: (value, digits = 0) =>
+      usable(value) ? new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value) : NOTHING,
+    compact: (value) =>
+      usable(value)
+        ? new Intl.NumberFormat(language, {
+            notation: Math.abs(value) >= 100_000 ? "compact" : "standard",
+            maximumFractionDigits: Math.abs(value) >= 100 ? 1 : 2,
+          }).format(value)
+        : NOTHING,
+    percent: (share, digits = 1) =>
+      usable(share)
+        ? new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: digits }).format(share)
+        : NOTHING,
+    signed: (value, digits = 2) =>
+      usable(value)
+        ? new Intl.NumberFormat(language, { maximumFractionDigits: digits, signDisplay: "exceptZero" }).format(value)
+        : NOTHING,
+    money: (minor, currency, compact = false) => money(minor, currency, compact),
+    signedMoney: (minor, currency) => money(minor, currency, false, true),
+    day: (value) =>
+      value
+        ? new Intl.DateTimeFormat(language, { year: "numeric", month: "short", day: "numeric", timeZone: "UTC" }).format(
+            parse(value.slice(0, 10)),
+          )
+        : NOTHING,
+    moment: (value) =>
+      value
+        ? new Intl.DateTimeFormat(language, {
+            year: "numeric",
+            month: "short",
+            day: "numeric",
+            hour: "2-digit",
+            minute: "2-digit",
+            hour12: false,
+          }).format(parse(value))
+        : NOTHING,
+    ago: (value, now = new Date()) => {
+      if (!value) return NOTHING;
+      const seconds = (parse(value).getTime() - now.getTime()) / 1000;
+      const steps: Array<[Intl.RelativeTimeFormatUnit, number]> = [
+        ["year", 31_557_600],
+        ["month", 2_629_800],
+        ["day", 86_400],
+        ["hour", 3_600],
+        ["minute", 60],
+      ];
+      const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+      for (const [unit, size] of steps)
+        if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);
+      return relative.format(0, "minute");
+    },
+    bytes: (value) => {
+      const units = ["B", "KB", "MB", "GB", "TB"];
+      const step = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(value, 1)) / 10));
+      return `${new Intl.NumberFormat(language, { maximumFractionDigits: 1 }).format(value / 1024 ** step)} ${units[step]}`;
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { Button, Table, type TableColumnsType } from "antd";
+import type { ReactNode } from "react";
+import { useLocation, useNavigate, useSearchParams } from "react-router";
+
+import { useSpeaker } from "../i18n/text";
+
+/** A dense table; what opens a row is a link or button inside it, so that the keyboard reaches it. */
+export function Rows<T extends object>({
+  rows,
+  columns,
+  rowKey,
+  label,
+  expand,
+  busy = false,
+}: {
+  rows: T[];
+  columns: TableColumnsType<T>;
+  rowKey: (row: T) => string;
+  label: string;
+  expand?: (row: T) => ReactNode;
+  busy?: boolean;
+}) {
+  return (
+    <div role="region" aria-label={label} aria-busy={busy}>
+      <Table<T>
+        size="small"
+        dataSource={rows}
+        columns={columns}
+        rowKey={rowKey}
+        pagination={false}
+        scroll={{ x: "max-content" }}
+        loading={busy}
+        {...(expand ? { expandable: { expandedRowRender: expand } } : {})}
+      />
+    </div>
+  );
+}
+
+/** Next and previous page of a cursor list; the cursor stands in the address. */
+export function Pager({ next, total, shown }: { next: string | null; total?: number | null; shown: number }) {
+  const { t, format } = useSpeaker();
+  const [params, setParams] = useSearchParams();
+  const navigate = useNavigate();
+  const paged = Boolean((useLocation().state as { paged?: boolean } | null)?.paged);
+  const cursor = params.get("cursor");
+  const go = (value: string | null) =>
+    setParams(
+      (now) => {
+        const copy = new URLSearchParams(now);
+        if (value) copy.set("cursor", value);
+        else copy.delete("cursor");
+        return copy;
+      },
+      { state: { paged: Boolean(value) } },
+    );
+  const count =
+    total === null || total === undefined
+      ? t("table.rows", { count: shown, shown: format.number(shown) })
+      : t("table.rowsOf", { shown: format.number(shown), total: format.number(total) });
+  if (!cursor && !next) return <p className="pager muted small">{count}</p>;
+  return (
+    <div className="pager">
+      <span className="muted small">{count}</span>
+      <Button size="small" disabled={!cursor} onClick={() => (paged ? void navigate(-1) : go(null))}>
+        {t(paged ? "table.previous" : "table.first")}
+      </Button>
+      <Button size="small" disabled={!next} onClick={() => go(next)}>
+        {t("table.next")}
+      </Button>
+    </div>
+  );
+}
