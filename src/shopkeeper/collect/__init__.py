@@ -1,0 +1,1 @@
+"""Collect: records from outside become rows under contract, or quarantined rows with a reason."""

@@ -1,0 +1,1 @@
+"""Readers: anything that holds records becomes batches of columns with row numbers."""
