@@ -15,18 +15,22 @@ from shopkeeper.apps.service.queries.reading import (
     day_of,
     freshness,
     latest,
+    one,
     parsed,
     rows,
 )
 from shopkeeper.apps.service.queries.recommended import recommended
+from shopkeeper.apps.service.queries.runs import NEVER_RAN
 from shopkeeper.apps.service.schemas.common import Interval, Text
 from shopkeeper.apps.service.schemas.customers import (
     Customer,
     CustomerConsent,
+    CustomerFeatures,
     CustomerIdentifier,
     CustomerRow,
     CustomerScore,
     CustomerSegment,
+    FeatureValue,
     MergeEdge,
     Trait,
 )
@@ -34,6 +38,7 @@ from shopkeeper.core import columns as c
 from shopkeeper.core.columns import Column
 from shopkeeper.core.tables import (
     AUDIENCE_MEMBERS,
+    FEATURES,
     IDENTITIES,
     IDENTITY_EDGES,
     PERMITS,
@@ -41,6 +46,8 @@ from shopkeeper.core.tables import (
     SCORES,
     SEGMENTS,
 )
+from shopkeeper.features.definition import Feature
+from shopkeeper.features.library_index import all_features
 
 NOT_TRAITS = frozenset({c.CUSTOMER_ID, c.ATTRIBUTES, c.EVIDENCE, c.UPDATED_AT})
 SECRET_KINDS = frozenset({"phone", "email"})
@@ -302,3 +309,60 @@ def _summary(shop: OpenShop, line: CustomerRow) -> Text:
         zh.append(f"预计消费 {worth}")
         en.append(f"expected to spend {worth}")
     return Text(zh="，".join(zh) + "。", en=", ".join(en) + ".")
+
+
+def features(shop: OpenShop, customer_id: str) -> CustomerFeatures:
+    """All features of one customer at the latest cut-off.
+
+    Parameters
+    ----------
+    shop
+        The open shop.
+    customer_id
+        Customer as currently believed.
+
+    Returns
+    -------
+    CustomerFeatures
+        In the order of the library; columns that it no longer defines come last.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such customer.
+    """
+    must_exist(shop, customer_id)
+    table = at_latest(shop, FEATURES)
+    row = one(shop, table.filter(table[c.CUSTOMER_ID] == customer_id)) if table is not None else None
+    if row is None:
+        return CustomerFeatures(
+            customer_id=customer_id,
+            freshness=freshness(shop, None),
+            items=[],
+            next_step=NEVER_RAN,
+        )
+    library = {feature.name: feature for feature in all_features()}
+    order = {name: place for place, name in enumerate(library)}
+    stored = [name for name in row if name not in {str(c.CUSTOMER_ID), str(c.AS_OF)}]
+    stored.sort(key=lambda name: order.get(name, len(order)))
+    return CustomerFeatures(
+        customer_id=customer_id,
+        freshness=freshness(shop, row["as_of"]),
+        items=[_feature(name, row[name], library.get(name)) for name in stored],
+        next_step=None,
+    )
+
+
+def _feature(name: str, value: object, known: Feature | None) -> FeatureValue:
+    label = names.feature(name)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return FeatureValue(
+        name=name,
+        label=label,
+        definition=names.feature_definition(known) if known else label,
+        group=known.group if known else "",
+        value=float(value) if number else None,  # type: ignore[arg-type]
+        text_value=None if number or value is None else str(value),
+        unit=known.unit if known else "",
+        window_days=known.window_days if known else None,
+    )

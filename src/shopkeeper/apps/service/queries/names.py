@@ -1,10 +1,18 @@
-"""Names that belong to the stages, asked from them."""
+"""Names and sentences that belong to the stages, asked from them in one place."""
 
 from __future__ import annotations
 
-from shopkeeper.apps.service import labels
-from shopkeeper.apps.service.schemas.common import Text
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, get_args
 
+from shopkeeper.apps.service import labels
+from shopkeeper.apps.service.schemas.common import Reason, Text, Unit
+from shopkeeper.features.definition import Feature
+from shopkeeper.features.library_index import all_features
+
+SPEND_SAVED = "spend_saved"
 BANDS: dict[str, Text] = {
     "low": Text(zh="低风险", en="Low risk"),
     "middle": Text(zh="中风险", en="Medium risk"),
@@ -15,13 +23,92 @@ SCORE_KINDS: dict[str, tuple[str, Text]] = {
     "p_alive": ("value", Text(zh="仍活跃的概率", en="Probability of being alive")),
     "expected_orders": ("value", Text(zh="预计订单数", en="Expected orders")),
     "expected_spend": ("value", Text(zh="预计消费", en="Expected spend")),
-    "expected_value": ("value", Text(zh="预计价值", en="Expected value")),
 }
 TASKS: dict[str, Text] = {
     "churn": Text(zh="流失", en="Churn"),
     "value": Text(zh="客户价值", en="Customer value"),
     "recommend": Text(zh="推荐", en="Recommendation"),
 }
+UNITS: dict[str, Unit] = {
+    "minor units": "minor",
+    "probability": "ratio",
+    "share": "ratio",
+    "percent": "ratio",
+    "units": "count",
+    "lines": "count",
+    "place": "number",
+    "contacts": "count",
+    "": "number",
+}
+
+
+def unit(word: str | None) -> Unit:
+    """Unit of the API for a unit of the tables.
+
+    Parameters
+    ----------
+    word
+        As stored.
+
+    Returns
+    -------
+    str
+        A word the API does not know is a plain number.
+
+    Examples
+    --------
+    >>> unit("minor units"), unit("days"), unit("parsecs")
+    ('minor', 'days', 'number')
+    """
+    known: tuple[Unit, ...] = get_args(Unit)
+    if word in known:
+        return next(x for x in known if x == word)
+    return UNITS.get(word or "", "number")
+
+
+@cache
+def _features() -> Mapping[str, Text]:
+    return {x.name: Text(zh=x.zh, en=x.en) for x in all_features()}
+
+
+def feature(name: str) -> Text:
+    """Name of a feature.
+
+    Parameters
+    ----------
+    name
+        Column of the features.
+
+    Returns
+    -------
+    Text
+        A column outside the library is its own name.
+    """
+    return _features().get(name) or Text(zh=name, en=name)
+
+
+def feature_definition(known: Feature) -> Text:
+    """What a feature counts, over which days, in which unit.
+
+    Parameters
+    ----------
+    known
+        Definition from the library.
+
+    Returns
+    -------
+    Text
+    """
+    since_zh = "全部历史" if known.window_days is None else f"截止日前 {known.window_days} 天"
+    since_en = (
+        "all history" if known.window_days is None else f"{known.window_days} days before the cut"
+    )
+    counted_zh = f"，单位 {known.unit}" if known.unit else ""
+    counted_en = f", in {known.unit}" if known.unit else ""
+    return Text(
+        zh=f"{known.zh}；取自 {known.source}，{since_zh}{counted_zh}",
+        en=f"{known.en}; from {known.source}, {since_en}{counted_en}",
+    )
 
 
 def band(kind: str, code: str) -> Text:
@@ -57,11 +144,104 @@ def score(kind: str) -> tuple[str, Text]:
     return SCORE_KINDS.get(kind) or (kind, Text(zh=kind, en=kind))
 
 
+def method(name: str) -> Text:
+    """Name of a model or baseline."""
+    return Text(zh=name, en=name)
+
+
+def is_baseline(task: str, name: str) -> bool:
+    """Whether a method of a card is a baseline."""
+    return name in BASELINES.get(task, ())
+
+
+BASELINES: dict[str, tuple[str, ...]] = {
+    "churn": ("recency",),
+    "value": ("repeat", "mean"),
+    "recommend": ("popularity",),
+}
+
+
+def baseline_of(task: str, others: Sequence[str]) -> str | None:
+    """The baseline that a model of a task is held against."""
+    return next((x for x in BASELINES.get(task, ()) if x in others), None)
+
+
+def limits(card: Mapping[str, Any]) -> Text:
+    """What a model was measured by, and what it is not for."""
+    protocol = card.get("protocol") or ""
+    return Text(zh=protocol, en=protocol)
+
+
+def model_slice(code: str) -> Text:
+    """Name of a slice of a card's rows."""
+    return Text(zh=code, en=code)
+
+
 def scheme(code: str) -> Text:
     """Name of a scheme."""
     return Text(zh=code, en=code)
 
 
-def segment(scheme_code: str, code: str) -> Text:  # noqa: ARG001
+def segment(scheme_code: str, code: str) -> Text:
     """Name of a segment of a scheme."""
     return Text(zh=code, en=code)
+
+
+def segment_order(scheme_code: str) -> Mapping[str, int]:
+    """Place of every segment of a scheme."""
+    return {}
+
+
+def merge_evidence(rule: str | None, evidence: object) -> Text:
+    """Why two identifiers are one person."""
+    return Text(zh=rule or "", en=rule or "")
+
+
+def _reasons(found: object) -> list[Reason]:
+    return []
+
+
+def score_reasons(kind: str, found: object) -> list[Reason]:
+    """Reasons of a score as sentences."""
+    return _reasons(found)
+
+
+def recommendation_reason(kind: str, found: object) -> Text | None:
+    """Why a product is recommended."""
+    return None
+
+
+def refusal(code: str | None) -> Reason:
+    """Why a contact was not made."""
+    return Reason(key=code or "", text=labels.named({}, code))
+
+
+def decision_reasons(code: str | None, found: object) -> list[Reason]:
+    """Reasons of a decision as sentences."""
+    return _reasons(found)
+
+
+def guards(found: object) -> list[Reason]:
+    """Consents and caps of a decision as sentences."""
+    return _reasons(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """Name, definition, unit and direction of a metric."""
+
+    name: Text
+    definition: Text
+    unit: Unit
+    better: Literal["up", "down", "neither"]
+
+
+def metric(key: str, stored_unit: str | None) -> Described:
+    """Words of a metric."""
+    text = Text(zh=key, en=key)
+    return Described(text, text, unit(stored_unit), "neither")
+
+
+def metric_order() -> Mapping[str, int]:
+    """Place of every metric."""
+    return {}

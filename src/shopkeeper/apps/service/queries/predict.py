@@ -1,1 +1,408 @@
-"""predict"""
+"""Models beside their baselines, distributions of scores, recommendations."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from shopkeeper.apps.service import labels
+from shopkeeper.apps.service.context import OpenShop
+from shopkeeper.apps.service.queries import figures, judged, names
+from shopkeeper.apps.service.queries.customers import must_exist
+from shopkeeper.apps.service.queries.reading import (
+    Record,
+    at_latest,
+    day_of,
+    freshness,
+    latest,
+    money,
+    one,
+    rows,
+)
+from shopkeeper.apps.service.queries.recommended import recommended
+from shopkeeper.apps.service.queries.runs import NEVER_RAN
+from shopkeeper.apps.service.schemas.common import Text
+from shopkeeper.apps.service.schemas.predict import (
+    CalibrationPoint,
+    FiguresRow,
+    HistogramBar,
+    Importance,
+    MetricColumn,
+    ModelCard,
+    ModelFigure,
+    ModelList,
+    ModelSummary,
+    Recommendations,
+    ScoresSummary,
+    SliceFigures,
+    TrainingWindow,
+)
+from shopkeeper.core import columns as c
+from shopkeeper.core.clock import from_us
+from shopkeeper.core.ports import StoredModel
+from shopkeeper.core.tables import RECOMMENDATIONS, SCORES, SEGMENTS
+
+RISKS = range(10)
+CalibrationBin = tuple[float, float, int]
+
+
+def models(shop: OpenShop) -> ModelList:
+    """Every stored version, champions first, then the newest.
+
+    Parameters
+    ----------
+    shop
+        The open shop.
+
+    Returns
+    -------
+    ModelList
+    """
+    stored = sorted(
+        shop.models.versions(),
+        key=lambda x: ("champion" not in x.aliases, -x.created_at.timestamp(), x.task, x.version),
+    )
+    return ModelList(
+        items=[_summary(shop, model) for model in stored], next_step=None if stored else NEVER_RAN
+    )
+
+
+def _summary(shop: OpenShop, model: StoredModel) -> ModelSummary:
+    card = model.card
+    horizon = card.get("horizon_days")
+    as_of = card.get("as_of_us")
+    return ModelSummary(
+        task=model.task,
+        task_name=labels.named(names.TASKS, model.task),
+        name=model.model,
+        label=names.method(model.model),
+        version=model.version,
+        alias=model.aliases[0] if model.aliases else None,
+        trained_at=model.created_at,
+        as_of=day_of(shop, from_us(as_of)) if as_of is not None else None,
+        horizon_days=round(horizon) if horizon else None,
+        customers=card.get("n"),
+        figures=_key_figures(model),
+    )
+
+
+def _overall(model: StoredModel) -> dict[str, dict[str, float | None]]:
+    """Figures over all rows, by method and metric."""
+    table: dict[str, dict[str, float | None]] = {}
+    for figure in model.card.get("figures", ()):
+        if not figure.get("slice"):
+            table.setdefault(figure["method"], {})[figure["metric"]] = figure["value"]
+    return table
+
+
+def _key_figures(model: StoredModel) -> list[ModelFigure]:
+    table = _overall(model)
+    own = table.get(model.model, {})
+    others = {name: values for name, values in table.items() if name != model.model}
+    baseline = names.baseline_of(model.task, list(others))
+    answer = []
+    for metric, value in own.items():
+        meaning = figures.meaning(metric)
+        if not meaning.key:
+            continue
+        against = others[baseline].get(metric) if baseline else None
+        answer.append(
+            ModelFigure(
+                metric=metric,
+                label=meaning.label,
+                definition=meaning.definition,
+                value=value,
+                baseline=baseline,
+                baseline_value=against,
+                higher_is_better=meaning.higher_is_better,
+                beats_baseline=_better(value, against, up=meaning.higher_is_better),
+                unit=meaning.unit,
+            )
+        )
+    return answer
+
+
+def _better(value: float | None, against: float | None, *, up: bool) -> bool | None:
+    if value is None or against is None:
+        return None
+    return value > against if up else value < against
+
+
+def model_card(shop: OpenShop, task: str, version: str) -> ModelCard:
+    """Full card of one version.
+
+    Parameters
+    ----------
+    shop
+        The open shop.
+    task
+        What the model predicts.
+    version
+        A version, or an alias such as ``champion``.
+
+    Returns
+    -------
+    ModelCard
+
+    Raises
+    ------
+    NotFoundError
+        If neither a version nor an alias has that name.
+    """
+    model = shop.models.get(task, version)
+    card = model.card
+    table = _overall(model)
+    metrics = list(dict.fromkeys(metric for values in table.values() for metric in values))
+    calibration = _calibration(card)
+    own = table.get(model.model, {})
+    return ModelCard(
+        summary=_summary(shop, model),
+        purpose=Text(zh=card.get("intended_zh", ""), en=card.get("intended_en", "")),
+        limits=names.limits(card),
+        window=_window(shop, card),
+        columns=[_column(metric) for metric in metrics],
+        rows=[
+            FiguresRow(
+                model=method,
+                label=names.method(method),
+                baseline=names.is_baseline(model.task, method),
+                chosen=method == model.model,
+                values=values,
+            )
+            for method, values in table.items()
+        ],
+        calibration=calibration,
+        calibration_error=own.get("calibration_error", own.get("ece")),
+        slices=_slices(model),
+        importances=_importances(card),
+        parameters={str(k): _shown(v) for k, v in (card.get("parameters") or {}).items()},
+        versions=[_summary(shop, other) for other in shop.models.versions(task)],
+    )
+
+
+def _shown(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _column(metric: str) -> MetricColumn:
+    meaning = figures.meaning(metric)
+    return MetricColumn(
+        metric=metric,
+        label=meaning.label,
+        definition=meaning.definition,
+        higher_is_better=meaning.higher_is_better,
+        unit=meaning.unit,
+    )
+
+
+def _window(shop: OpenShop, card: Any) -> TrainingWindow:
+    def day(key: str) -> dt.date | None:
+        return day_of(shop, from_us(card[key])) if card.get(key) is not None else None
+
+    horizon = card.get("horizon_days")
+    test_start = day("train_to_us")
+    ends = test_start + dt.timedelta(days=horizon) if test_start and horizon else None
+    return TrainingWindow(
+        train_start=day("train_from_us"),
+        train_end=test_start,
+        test_start=day("test_from_us") or test_start,
+        test_end=day("test_to_us") or ends,
+        cutoffs=[],
+        train_rows=card.get("n"),
+        test_rows=max((f.get("n") or 0 for f in card.get("figures", ())), default=0) or None,
+    )
+
+
+def _calibration(card: Any) -> list[CalibrationPoint]:
+    return [
+        CalibrationPoint(
+            predicted=point["predicted"], observed=point["observed"], customers=point["n"]
+        )
+        for point in card.get("calibration", ())
+    ]
+
+
+def _slices(model: StoredModel) -> list[SliceFigures]:
+    parts: dict[str, dict[str, float | None]] = {}
+    counts: dict[str, int] = {}
+    for figure in model.card.get("figures", ()):
+        part = figure.get("slice")
+        if part and figure["method"] == model.model:
+            parts.setdefault(part, {})[figure["metric"]] = figure["value"]
+            counts[part] = max(counts.get(part, 0), figure.get("n") or 0)
+    return [
+        SliceFigures(slice=part, label=names.model_slice(part), customers=counts[part], values=values)
+        for part, values in parts.items()
+    ]
+
+
+def _importances(card: Any) -> list[Importance]:
+    found = card.get("importances") or {}
+    return [
+        Importance(feature=name, label=names.feature(name), share=share)
+        for name, share in sorted(found.items(), key=lambda pair: -pair[1])[:30]
+    ]
+
+
+def scores_summary(shop: OpenShop) -> ScoresSummary:
+    """Distribution of the scores that count now.
+
+    Parameters
+    ----------
+    shop
+        The open shop.
+
+    Returns
+    -------
+    ScoresSummary
+        Ten risk bars, bands and tiers, with the expected value each holds.
+    """
+    return shop.remember("scores_summary", (SCORES, SEGMENTS), lambda: _distribution(shop))
+
+
+def _distribution(shop: OpenShop) -> ScoresSummary:
+    churn = judged.score_heads(shop).get("churn")
+    value = judged.score_heads(shop).get("expected_spend")
+    groups = _risk_groups(shop)
+    customers = sum(row["n"] for row in groups)
+    risky = sum(row["value"] or 0 for row in groups if row["band"] == "high")
+    expected = _sum_of(shop, "expected_spend")
+    return ScoresSummary(
+        freshness=freshness(shop, latest(shop, SCORES)),
+        customers=customers,
+        risk=_risk_bars(shop, groups, customers),
+        bands=_band_bars(shop, groups, customers),
+        tiers=_tier_bars(shop),
+        value_at_risk=money(shop, risky) if churn and value else None,
+        expected_value=money(shop, expected),
+        horizon_days=churn.horizon_days if churn else None,
+        next_step=None if churn or value else NEVER_RAN,
+    )
+
+
+def _risk_groups(shop: OpenShop) -> list[Record]:
+    churn = judged.chosen_scores(shop, "churn")
+    if churn is None:
+        return []
+    mine = churn.select(owner=churn[c.CUSTOMER_ID], risk=churn[c.RISK], band=churn[c.BAND])
+    value = judged.chosen_scores(shop, "expected_spend")
+    if value is None:
+        grouped = mine.group_by(["risk", "band"]).aggregate(n=mine.count())
+        return [{**row, "value": None} for row in rows(shop, grouped)]
+    worth = value.select(worth_of=value[c.CUSTOMER_ID], worth=value[c.VALUE])
+    joined = mine.left_join(worth, mine["owner"] == worth["worth_of"])
+    return rows(
+        shop,
+        joined.group_by(["risk", "band"]).aggregate(n=joined.count(), value=joined["worth"].sum()),
+    )
+
+
+def _sum_of(shop: OpenShop, kind: str) -> float | None:
+    scores = judged.chosen_scores(shop, kind)
+    row = one(shop, scores.aggregate(total=scores[c.VALUE].sum())) if scores is not None else None
+    return row["total"] if row else None
+
+
+def _risk_bars(shop: OpenShop, groups: list[Record], customers: int) -> list[HistogramBar]:
+    if not groups:
+        return []
+    return [
+        _bar(
+            shop,
+            str(risk),
+            Text(zh=f"风险 {risk}", en=f"Risk {risk}"),
+            [row for row in groups if row["risk"] == risk],
+            customers,
+        )
+        for risk in RISKS
+    ]
+
+
+def _band_bars(shop: OpenShop, groups: list[Record], customers: int) -> list[HistogramBar]:
+    order = {code: place for place, code in enumerate(names.BANDS)}
+    bands = sorted({row["band"] for row in groups if row["band"]}, key=lambda x: order.get(x, 9))
+    return [
+        _bar(
+            shop,
+            code,
+            names.band("churn", code),
+            [row for row in groups if row["band"] == code],
+            customers,
+        )
+        for code in bands
+    ]
+
+
+def _bar(
+    shop: OpenShop, key: str, label: Text, groups: list[Record], customers: int
+) -> HistogramBar:
+    count = sum(row["n"] for row in groups)
+    known = [row["value"] for row in groups if row["value"] is not None]
+    return HistogramBar(
+        key=key,
+        label=label,
+        customers=count,
+        share=count / customers if customers else 0.0,
+        value=money(shop, sum(known)) if known else None,
+    )
+
+
+def _tier_bars(shop: OpenShop) -> list[HistogramBar]:
+    places = at_latest(shop, SEGMENTS)
+    if places is None:
+        return []
+    tiers = places.filter(places[c.SCHEME] == "tier")
+    mine = tiers.select(owner=tiers[c.CUSTOMER_ID], label=tiers[c.LABEL])
+    value = judged.chosen_scores(shop, "expected_spend")
+    if value is None:
+        grouped = rows(shop, mine.group_by("label").aggregate(n=mine.count()))
+        groups = [{**row, "value": None} for row in grouped]
+    else:
+        worth = value.select(worth_of=value[c.CUSTOMER_ID], worth=value[c.VALUE])
+        joined = mine.left_join(worth, mine["owner"] == worth["worth_of"])
+        groups = rows(
+            shop, joined.group_by("label").aggregate(n=joined.count(), value=joined["worth"].sum())
+        )
+    customers = sum(row["n"] for row in groups)
+    order = names.segment_order("tier")
+    groups.sort(key=lambda row: (order.get(row["label"], len(order)), row["label"]))
+    return [
+        _bar(shop, row["label"], names.segment("tier", row["label"]), [row], customers)
+        for row in groups
+    ]
+
+
+def recommendations(shop: OpenShop, customer_id: str) -> Recommendations:
+    """Products recommended to one customer.
+
+    Parameters
+    ----------
+    shop
+        The open shop.
+    customer_id
+        Customer as currently believed.
+
+    Returns
+    -------
+    Recommendations
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such customer.
+    """
+    must_exist(shop, customer_id)
+    items = recommended(shop, customer_id)
+    moment = latest(shop, RECOMMENDATIONS)
+    model = None
+    table = at_latest(shop, RECOMMENDATIONS)
+    if items and table is not None:
+        row = one(shop, table.filter(table[c.CUSTOMER_ID] == customer_id)[[c.MODEL]])
+        model = row["model"] if row else None
+    return Recommendations(
+        customer_id=customer_id,
+        model=model,
+        freshness=freshness(shop, moment),
+        items=items,
+        next_step=None if items else NEVER_RAN,
+    )

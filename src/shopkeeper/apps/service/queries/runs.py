@@ -23,7 +23,7 @@ NEVER_RAN = NextStep(
         en="Nothing has run yet. Load data and run the loop once to see scores and a plan.",
     ),
     action=Text(zh="运行闭环", en="Run the loop"),
-    link="/settings/runs",
+    link="/runs",
     command="shopkeeper run nightly",
 )
 

@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 
 from shopkeeper.apps.service.context import Cursor, Limit, Shop
+from shopkeeper.apps.service.queries import customer as who
 from shopkeeper.apps.service.queries import customers as ask
+from shopkeeper.apps.service.queries.timeline import timeline
 from shopkeeper.apps.service.schemas.customers import (
     Customer,
     CustomerFeatures,
@@ -40,7 +42,7 @@ def list_customers(
 @router.get("/customers/{customer_id}", operation_id="get_customer")
 def get_customer(shop: Shop, customer_id: str) -> Customer:
     """Everything known about one customer."""
-    return ask.customer(shop, customer_id)
+    return who.customer(shop, customer_id)
 
 
 @router.get("/customers/{customer_id}/timeline", operation_id="get_customer_timeline")
@@ -52,16 +54,16 @@ def get_customer_timeline(
     limit: Limit = 50,
 ) -> Timeline:
     """What happened, newest first."""
-    return ask.timeline(shop, customer_id, kind=kind, cursor=cursor, limit=limit)
+    return timeline(shop, customer_id, kind=kind, cursor=cursor, limit=limit)
 
 
 @router.get("/customers/{customer_id}/features", operation_id="get_customer_features")
 def get_customer_features(shop: Shop, customer_id: str) -> CustomerFeatures:
     """All features of one customer at the latest cut-off."""
-    return ask.features(shop, customer_id)
+    return who.features(shop, customer_id)
 
 
 @router.get("/profiles/{identifier:path}", operation_id="get_profile")
 def get_profile(shop: Shop, identifier: str) -> Customer:
     """Customer that answers to an identifier, given as `kind:value`."""
-    return ask.profile(shop, identifier)
+    return who.profile(shop, identifier)

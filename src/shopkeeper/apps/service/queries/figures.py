@@ -1,0 +1,152 @@
+"""What the figures of model cards mean, and which way is better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shopkeeper.apps.service.schemas.common import Text, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """One metric of a model card.
+
+    Parameters
+    ----------
+    label, definition
+        Words for it.
+    higher_is_better
+        Direction.
+    unit
+        What the value is.
+    key
+        Whether the list of models shows it.
+    """
+
+    label: Text
+    definition: Text
+    higher_is_better: bool
+    unit: Unit
+    key: bool = False
+
+
+def _meaning(
+    zh: str, en: str, def_zh: str, def_en: str, *, up: bool, unit: Unit = "score", key: bool = False
+) -> Meaning:
+    return Meaning(Text(zh=zh, en=en), Text(zh=def_zh, en=def_en), up, unit, key)
+
+
+MEANINGS: dict[str, Meaning] = {
+    "auc": _meaning(
+        "AUC", "AUC",
+        "随机取一位流失客户和一位留存客户，前者风险分更高的概率",
+        "Probability that a random leaver is scored above a random stayer",
+        up=True, key=True,
+    ),
+    "average_precision": _meaning(
+        "平均精确率", "Average precision",
+        "按风险从高到低名单的平均精确率", "Precision averaged down the list from the riskiest",
+        up=True,
+    ),
+    "accuracy": _meaning(
+        "准确率", "Accuracy", "判断正确的客户占比", "Share of customers judged right",
+        up=True, unit="ratio", key=True,
+    ),
+    "log_loss": _meaning(
+        "对数损失", "Log loss", "概率预测的平均对数误差", "Mean logarithmic error of the probabilities",
+        up=False,
+    ),
+    "brier": _meaning(
+        "Brier 分", "Brier score", "概率预测的均方误差", "Mean squared error of the probabilities",
+        up=False,
+    ),
+    "calibration_error": _meaning(
+        "校准误差", "Calibration error",
+        "预测概率与实际比例的平均差距", "Mean gap between predicted probability and observed rate",
+        up=False, unit="ratio", key=True,
+    ),
+    "ece": _meaning(
+        "校准误差", "Calibration error",
+        "预测概率与实际比例的平均差距", "Mean gap between predicted probability and observed rate",
+        up=False, unit="ratio", key=True,
+    ),
+    "lift": _meaning(
+        "首十分位提升", "Top-decile lift",
+        "风险最高的一成客户中流失率是平均的几倍",
+        "How many times the average the riskiest tenth leaves", up=True, unit="number",
+    ),
+    "mae": _meaning(
+        "平均绝对误差", "Mean absolute error", "每位客户的平均绝对误差",
+        "Mean absolute error per customer", up=False, unit="number", key=True,
+    ),
+    "rmse": _meaning(
+        "均方根误差", "Root mean squared error", "每位客户误差的均方根",
+        "Root of the mean squared error per customer", up=False, unit="number",
+    ),
+    "spearman": _meaning(
+        "秩相关", "Rank correlation", "预测排序与实际排序的相关系数",
+        "Correlation of predicted and actual order", up=True, key=True,
+    ),
+    "gini": _meaning(
+        "基尼系数", "Normalised Gini", "按预测排序能集中多少实际价值",
+        "How well the predicted order concentrates the actual value", up=True,
+    ),
+    "aggregate_error": _meaning(
+        "总量误差", "Aggregate error", "预测总额与实际总额的相对差",
+        "Relative gap between predicted and actual total", up=False, unit="ratio", key=True,
+    ),
+    "coverage": _meaning(
+        "区间覆盖率", "Interval coverage", "实际值落在区间内的客户占比",
+        "Share of customers whose actual value lies in the interval", up=True, unit="ratio",
+    ),
+    "recall": _meaning(
+        "召回率", "Recall", "后来真正买的商品中被推荐到的占比",
+        "Share of what was bought later that had been recommended", up=True, unit="ratio", key=True,
+    ),
+    "precision": _meaning(
+        "精确率", "Precision", "推荐的商品中后来真正买的占比",
+        "Share of the recommended that was bought later", up=True, unit="ratio",
+    ),
+    "ndcg": _meaning(
+        "NDCG", "NDCG", "命中位置越靠前得分越高的排序质量",
+        "Quality of the order: hits near the top count more", up=True, key=True,
+    ),
+    "map": _meaning(
+        "MAP", "MAP", "平均精确率的均值", "Mean of the average precision", up=True,
+    ),
+    "mrr": _meaning(
+        "MRR", "MRR", "首个命中位置倒数的均值", "Mean reciprocal place of the first hit", up=True,
+    ),
+    "hit_rate": _meaning(
+        "命中率", "Hit rate", "至少命中一件的客户占比", "Share of customers with at least one hit",
+        up=True, unit="ratio", key=True,
+    ),
+}  # fmt: skip
+
+
+def meaning(metric: str) -> Meaning:
+    """Meaning of a metric of a model card.
+
+    Parameters
+    ----------
+    metric
+        As in the card; ``recall@20`` is recall with a cut-off.
+
+    Returns
+    -------
+    Meaning
+        A metric without an entry keeps its own name, and counts upwards.
+
+    Examples
+    --------
+    >>> meaning("ndcg@10").label.zh, meaning("log_loss").higher_is_better
+    ('NDCG@10', False)
+    """
+    stem, at, cutoff = metric.partition("@")
+    known = MEANINGS.get(stem)
+    if known is None:
+        return Meaning(Text(zh=metric, en=metric), Text(zh=metric, en=metric), True, "number")
+    if not at:
+        return known
+    label = Text(zh=f"{known.label.zh}@{cutoff}", en=f"{known.label.en}@{cutoff}")
+    return Meaning(label, known.definition, known.higher_is_better, known.unit, known.key)

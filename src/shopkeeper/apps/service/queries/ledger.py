@@ -1,0 +1,214 @@
+"""Rows of the decision ledger as the pages show them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+
+from shopkeeper.apps.service import labels
+from shopkeeper.apps.service.context import OpenShop
+from shopkeeper.apps.service.queries import names
+from shopkeeper.apps.service.queries.reading import Record, among, money, parsed, rows
+from shopkeeper.apps.service.schemas.common import Reason, Text
+from shopkeeper.apps.service.schemas.decide import Action, Candidate, Decision
+from shopkeeper.core import columns as c
+from shopkeeper.core.clock import zone
+from shopkeeper.core.tables import DECISIONS, OFFERS, PROFILES
+
+
+def of_plan(shop: OpenShop, plan_id: str) -> ibis.Table:
+    """Ledger rows of one plan.
+
+    Parameters
+    ----------
+    shop
+        The open shop.
+    plan_id
+        Which plan.
+
+    Returns
+    -------
+    ibis.Table
+        Unbound expression.
+    """
+    table = shop.tables.table(DECISIONS)
+    return table.filter(table[c.PLAN_ID] == plan_id)
+
+
+def with_action(table: ibis.Table, action: Action) -> ibis.Table:
+    """Ledger rows of one action; a hold-out is a non-send with its flag.
+
+    Parameters
+    ----------
+    table
+        Ledger rows.
+    action
+        ``send``, ``hold_out`` or ``none``.
+
+    Returns
+    -------
+    ibis.Table
+    """
+    if action == "send":
+        return table.filter(table[c.ACTION] == "send")
+    idle = table.filter(table[c.ACTION] != "send")
+    return idle.filter(idle[c.HOLDOUT] if action == "hold_out" else ~idle[c.HOLDOUT])
+
+
+def offer_names(shop: OpenShop, offers: list[str]) -> dict[str, Text]:
+    """Names of offers.
+
+    Parameters
+    ----------
+    shop
+        The open shop.
+    offers
+        Offer ids, at most a few hundred.
+
+    Returns
+    -------
+    dict of str to Text
+        The shop's own names, which it keeps in one language.
+    """
+    if not offers:
+        return {}
+    table = shop.tables.table(OFFERS)
+    found = rows(shop, table.filter(among(table[c.OFFER_ID], offers))[[c.OFFER_ID, c.NAME]])
+    return {
+        row["offer_id"]: Text(zh=row["name"], en=row["name"]) for row in found if row["name"]
+    }
+
+
+def decisions_of(shop: OpenShop, found: list[Record]) -> list[Decision]:
+    """Ledger rows with names of people, offers and channels.
+
+    Parameters
+    ----------
+    shop
+        The open shop.
+    found
+        Rows of DECISIONS, at most a page.
+
+    Returns
+    -------
+    list of Decision
+        In the given order.
+    """
+    offers = offer_names(shop, sorted({row["offer_id"] for row in found if row["offer_id"]}))
+    people = _people(shop, sorted({row["customer_id"] for row in found}))
+    return [_decision(shop, row, offers, people) for row in found]
+
+
+def _people(shop: OpenShop, ids: list[str]) -> dict[str, str | None]:
+    if not ids:
+        return {}
+    table = shop.tables.table(PROFILES)
+    wanted = table.filter(among(table[c.CUSTOMER_ID], ids))[[c.CUSTOMER_ID, c.PERSON_NAME]]
+    return {row["customer_id"]: row["person_name"] for row in rows(shop, wanted)}
+
+
+def _decision(
+    shop: OpenShop, row: Record, offers: dict[str, Text], people: dict[str, str | None]
+) -> Decision:
+    action: Action = "send" if row["action"] == "send" else "none"
+    if action == "none" and row["holdout"]:
+        action = "hold_out"
+    local = row["send_at"].astimezone(zone(shop.settings.shop.time_zone)) if row["send_at"] else None
+    channel = row["channel"]
+    return Decision(
+        decision_id=row["decision_id"],
+        plan_id=row["plan_id"],
+        customer_id=row["customer_id"],
+        display_name=people.get(row["customer_id"]),
+        action=action,
+        offer_id=row["offer_id"],
+        offer_name=labels.named(offers, row["offer_id"]) if row["offer_id"] else None,
+        channel=channel,
+        channel_name=labels.named(labels.CHANNELS, channel) if channel else None,
+        send_at=row["send_at"],
+        hour=local.hour if local else None,
+        probability=row["probability"],
+        expected_margin=money(shop, row["expected_margin_minor"]),
+        cost=money(shop, row["cost_minor"]),
+        reason=row["reason"],
+        reasons=reasons_of(row),
+    )
+
+
+def reasons_of(row: Record) -> list[Reason]:
+    """Reasons of a ledger row as sentences.
+
+    Parameters
+    ----------
+    row
+        Row of DECISIONS.
+
+    Returns
+    -------
+    list of Reason
+    """
+    return names.decision_reasons(row["reason"], parsed(row["reasons"]))
+
+
+def guards_of(row: Record) -> list[Reason]:
+    """Consents and caps that a ledger row was decided under.
+
+    Parameters
+    ----------
+    row
+        Row of DECISIONS.
+
+    Returns
+    -------
+    list of Reason
+    """
+    return names.guards(parsed(row["constraints"]))
+
+
+def candidates_of(shop: OpenShop, row: Record) -> list[Candidate]:
+    """What was possible for the customer, and what became of it.
+
+    Parameters
+    ----------
+    shop
+        The open shop.
+    row
+        Row of DECISIONS.
+
+    Returns
+    -------
+    list of Candidate
+        In the order of the ledger.
+    """
+    found = parsed(row["candidates"])
+    options: list[dict[str, Any]] = [x for x in found or () if isinstance(x, dict)]
+    ids = sorted({str(x["offer_id"]) for x in options if x.get("offer_id")})
+    offers = offer_names(shop, ids)
+    return [_candidate(shop, option, row, offers) for option in options]
+
+
+def _candidate(
+    shop: OpenShop, option: dict[str, Any], row: Record, offers: dict[str, Text]
+) -> Candidate:
+    offer, channel = option.get("offer_id"), option.get("channel")
+    chosen = bool(
+        option.get(
+            "chosen",
+            row["action"] == "send" and offer == row["offer_id"] and channel == row["channel"],
+        )
+    )
+    refused = option.get("refused") or option.get("reason")
+    return Candidate(
+        offer_id=offer,
+        offer_name=labels.named(offers, offer) if offer else None,
+        channel=channel,
+        channel_name=labels.named(labels.CHANNELS, channel) if channel else None,
+        hour=option.get("hour"),
+        expected_margin=money(shop, option.get("expected_margin_minor")),
+        cost=money(shop, option.get("cost_minor")),
+        value=money(shop, option.get("value_minor", option.get("value"))),
+        probability=option.get("probability"),
+        chosen=chosen,
+        refused=names.refusal(refused) if refused and not chosen else None,
+    )
