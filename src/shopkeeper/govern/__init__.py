@@ -1,0 +1,1 @@
+"""Standards, cleaning, quality, gates, lineage and classification of what was loaded."""
