@@ -1,15 +1,28 @@
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { defineConfig, type Plugin } from "vite";
 
-const service = process.env.SHOPKEEPER_URL ?? "http://127.0.0.1:8080";
+const service = process.env["SHOPKEEPER_URL"] ?? "http://127.0.0.1:8080";
 
-export default defineConfig({
-  plugins: [react()],
+/** Only for `npm run dev:mock` and `npm run preview:mock`. */
+function invented(): Plugin {
+  return {
+    name: "invented-shop",
+    async configureServer(server) {
+      server.middlewares.use((await import("./dev/mock")).mock);
+    },
+    async configurePreviewServer(server) {
+      server.middlewares.use((await import("./dev/mock")).mock);
+    },
+  };
+}
+
+export default defineConfig(({ mode }) => ({
+  plugins: [react(), ...(mode === "mock" ? [invented()] : [])],
   build: {
     outDir: "../src/shopkeeper/apps/service/static",
     emptyOutDir: true,
     target: "es2022",
     chunkSizeWarningLimit: 900,
   },
-  server: { proxy: { "/api": service } },
-});
+  ...(mode === "mock" ? {} : { server: { proxy: { "/api": service, "/ready": service, "/health": service } } }),
+}));

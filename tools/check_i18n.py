@@ -56,29 +56,32 @@ class Texts:
     def code_problems(self) -> Iterator[str]:
         """Yield what is wrong in the code, and remember the keys that it uses."""
         for name, text in self.sources():
-            for pattern in self.rules["key_uses"]:
-                for match in re.finditer(pattern, text):
-                    self.used.add(match[1])
-                    for lang in self.languages:
-                        if match[1] not in self.stems[lang]:
-                            where = f"{name}:{line_of(text, match.start())}"
-                            yield f'{where} key "{match[1]}" is missing in {lang}.json'
-            for pattern in self.rules["family_uses"]:
-                for match in re.finditer(pattern, text):
-                    family = match[1] if match[1].endswith(".") else f"{match[1]}."
-                    self.families.add(family)
-                    for lang in self.languages:
-                        if not any(key.startswith(family) for key in self.stems[lang]):
-                            where = f"{name}:{line_of(text, match.start())}"
-                            yield f'{where} no key begins with "{family}" in {lang}.json'
+            yield from self.key_problems(name, text)
             yield from self.dotted_problems(name, text)
-            if match := re.search(self.rules["cjk"], text):
-                where = f"{name}:{line_of(text, match.start())}"
+            chinese = re.search(self.rules["cjk"], text)
+            if chinese:
+                where = f"{name}:{line_of(text, chinese.start())}"
                 yield f"{where} Chinese text belongs in {self.rules['folder']}"
             for pattern in self.rules["bare_text"]:
                 for match in re.finditer(pattern, text):
                     where = f"{name}:{line_of(text, match.start())}"
                     yield f"{where} text in the code: {match[0].strip()[:60]}"
+
+    def key_problems(self, name: str, text: str) -> Iterator[str]:
+        """Take every literal key, and the fixed beginning of every composed one."""
+        for match in found(self.rules["key_uses"], text):
+            self.used.add(match[1])
+            for lang in self.languages:
+                if match[1] not in self.stems[lang]:
+                    where = f"{name}:{line_of(text, match.start())}"
+                    yield f'{where} key "{match[1]}" is missing in {lang}.json'
+        for match in found(self.rules["family_uses"], text):
+            family = match[1] if match[1].endswith(".") else f"{match[1]}."
+            self.families.add(family)
+            for lang in self.languages:
+                if not any(key.startswith(family) for key in self.stems[lang]):
+                    where = f"{name}:{line_of(text, match.start())}"
+                    yield f'{where} no key begins with "{family}" in {lang}.json'
 
     def dotted_problems(self, name: str, text: str) -> Iterator[str]:
         """Take a dotted word of a known section as a key, or as a family of keys."""
@@ -118,6 +121,12 @@ class Texts:
         text = table.get(key, table.get(f"{key}_other", ""))
         found = {m[1] or m[2] for m in re.finditer(self.rules["placeholder"], text)}
         return ",".join(sorted(found))
+
+
+def found(patterns: list[str], text: str) -> Iterator[re.Match[str]]:
+    """Yield every match of any pattern."""
+    for pattern in patterns:
+        yield from re.finditer(pattern, text)
 
 
 def line_of(text: str, index: int) -> int:

@@ -62,6 +62,12 @@ function address(route: string, ask: Loose): string {
   return text ? `${path}?${text}` : path;
 }
 
+/** A key per request; the browser's own maker exists only on loopback and https. */
+function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 export async function call<R extends Route>(route: R, ask: Ask<R>, signal?: AbortSignal): Promise<Answer<R>> {
   const loose = ask as Loose;
   const method = route.slice(0, route.indexOf(" "));
@@ -72,7 +78,7 @@ export async function call<R extends Route>(route: R, ask: Ask<R>, signal?: Abor
       headers: {
         accept: "application/json",
         ...(loose.body === undefined ? {} : { "content-type": "application/json" }),
-        ...(method === "GET" ? {} : { "idempotency-key": crypto.randomUUID() }),
+        ...(method === "GET" ? {} : { "idempotency-key": newKey() }),
       },
       body: loose.body === undefined ? null : JSON.stringify(loose.body),
       signal: signal ?? null,

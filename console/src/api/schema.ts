@@ -767,6 +767,8 @@ export type Point = {
 export type Problem = {
   type: string;
   title: string;
+  /** the kind of problem, in both languages */
+  title_text: Text;
   status: number;
   detail: string;
   code: string;
