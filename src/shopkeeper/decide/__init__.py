@@ -1,0 +1,1 @@
+"""Decide: what is worth doing for each customer, within consent, manners, stock and budget."""

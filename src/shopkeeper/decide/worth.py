@@ -1,0 +1,173 @@
+"""What an option is worth for a customer: expected incremental margin minus all costs.
+
+A contact moves the log-odds of an order within the response window by a *lift*.
+The lift is a declared assumption per kind of offer and channel until randomised
+contacts were measured; then it is the measured value, shrunk towards the
+assumption by its precision (normal–normal). The discount is paid on every order
+that redeems it, also on those that would have come anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from shopkeeper.decide.problem import CHANNELS, Customers, Floats, Limits, Options, Singles
+
+ASSUMED_LIFT: Mapping[str, float] = {"reminder": 0.15, "percent": 0.15, "amount": 0.25}
+"""Assumed change of log-odds by a contact, before its discount counts."""
+LIFT_PER_DISCOUNT = 1.5
+"""Assumed further change of log-odds per unit of discount rate."""
+CHANNEL_LIFT: Mapping[str, float] = {"email": 0.8, "sms": 1.1, "push": 0.9, "wecom": 1.2}
+ASSUMED_SD = 0.15
+"""How uncertain the assumption is; a measurement this precise counts for half."""
+FULL_INTEREST = 0.2
+"""Share of spend from which a category counts as fully the customer's own."""
+CHUNK = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredLift:
+    """Log-odds change measured by randomised contacts of one channel.
+
+    Parameters
+    ----------
+    channel
+        Which channel.
+    lift
+        Difference of log-odds between sent and held-out.
+    error
+        Its standard error.
+    n
+        Contacts and controls counted.
+    """
+
+    channel: str
+    lift: float
+    error: float
+    n: int
+
+
+def measured_lift(
+    channel: str, sent: int, sent_orders: int, held: int, held_orders: int
+) -> MeasuredLift | None:
+    """Log-odds ratio of ordering after a contact, from counts alone.
+
+    Parameters
+    ----------
+    channel
+        Which channel.
+    sent, held
+        Customers contacted and held out.
+    sent_orders, held_orders
+        Those of them who ordered in the response window.
+
+    Returns
+    -------
+    MeasuredLift or None
+        None when one arm is empty. Half an order is added to every cell
+        (Haldane–Anscombe), so that no cell is zero.
+    """
+    if sent == 0 or held == 0:
+        return None
+    a, b = sent_orders + 0.5, sent - sent_orders + 0.5
+    c, d = held_orders + 0.5, held - held_orders + 0.5
+    lift = float(np.log(a / b) - np.log(c / d))
+    return MeasuredLift(channel, lift, float(np.sqrt(1 / a + 1 / b + 1 / c + 1 / d)), sent + held)
+
+
+def option_lift(options: Options, measured: Mapping[str, MeasuredLift]) -> tuple[Floats, list[str]]:
+    """Lift of every option and whether it is assumed or measured.
+
+    Parameters
+    ----------
+    options
+        The options.
+    measured
+        By channel; channels that are absent keep the assumption.
+    """
+    lifts = np.empty(len(options))
+    origin = []
+    for i, (offer, channel) in enumerate(zip(options.offer, options.channel, strict=True)):
+        name = CHANNELS[channel]
+        kind = options.offer_kinds[offer]
+        contact = ASSUMED_LIFT.get(kind, ASSUMED_LIFT["reminder"]) * CHANNEL_LIFT[name]
+        found = measured.get(name)
+        if found is not None:
+            weight = ASSUMED_SD**2 / (ASSUMED_SD**2 + found.error**2)
+            contact = (1 - weight) * contact + weight * found.lift
+        lifts[i] = contact + LIFT_PER_DISCOUNT * options.discount_rate[offer]
+        origin.append("measured" if found is not None else "assumed")
+    return lifts, origin
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """Value, cost and uplift of every option for a block of customers, shape (n, options)."""
+
+    value: Singles
+    cost: Singles
+    uplift: Singles
+
+
+def worth_of(
+    customers: Customers, options: Options, limits: Limits, lifts: Floats, rows: slice
+) -> Worth:
+    """Worth of every option for a block of customers.
+
+    Parameters
+    ----------
+    customers, options, limits
+        The problem.
+    lifts
+        Of each option.
+    rows
+        Which customers.
+
+    Returns
+    -------
+    Worth
+        In minor units; ``value`` is incremental margin minus discount and
+        contact cost, ``cost`` what the budget pays, ``uplift`` expected extra orders.
+        Options a customer may not get are *not* masked here.
+    """
+    base = -np.expm1(-customers.orders_rate[rows] * limits.response_days)
+    base = np.clip(base, 1e-6, 1 - 1e-6)
+    interest = _interest(customers, options, rows)
+    log_odds = np.log(base / (1 - base))[:, None] + lifts[None, :] * interest
+    after = 1 / (1 + np.exp(-log_odds))
+    uplift = after - base[:, None]
+    own_share = np.where(interest < 1, interest, 1.0)
+    discount = (
+        customers.order_value_minor[rows, None]
+        * options.discount_rate[options.offer][None, :]
+        * own_share
+        + options.fixed_cost_minor[options.offer][None, :]
+    ) * limits.redeem
+    contact = np.array(limits.channel_cost_minor, dtype=float)[options.channel][None, :]
+    cost = contact + after * discount
+    value = uplift * customers.order_margin_minor[rows, None] - cost
+    return Worth(value.astype(np.float32), cost.astype(np.float32), uplift.astype(np.float32))
+
+
+def _interest(customers: Customers, options: Options, rows: slice) -> Floats:
+    """How much an option's category is the customer's own, in [0.25, 1]."""
+    n = len(range(*rows.indices(len(customers))))
+    interest = np.ones((n, len(options)))
+    known = {name: i for i, name in enumerate(customers.categories)}
+    for j, offer in enumerate(options.offer):
+        name = options.category[offer]
+        if name and name in known:
+            share = customers.share[rows, known[name]]
+            interest[:, j] = 0.25 + 0.75 * np.minimum(share / FULL_INTEREST, 1.0)
+        elif name:
+            interest[:, j] = 0.25
+    return interest
+
+
+def blocks(n: int) -> Iterator[slice]:
+    """Slices of at most ``CHUNK`` customers."""
+    for start in range(0, n, CHUNK):
+        yield slice(start, min(start + CHUNK, n))
