@@ -16,7 +16,6 @@ from shopkeeper.backends.embedded.profiles import SqliteProfiles
 from shopkeeper.backends.embedded.state import open_state
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.backends.senders.outbox import OutboxSender
-from shopkeeper.core.errors import SettingsError
 from shopkeeper.core.ports import Clock
 from shopkeeper.core.settings import Settings
 
@@ -98,11 +97,10 @@ def _open_tables(settings: Settings, folder: Path) -> DeltaStore:
     store = settings.store
     if store.engine == "duckdb":
         return open_delta_store(folder, memory_mb=store.memory_mb, threads=store.threads)
-    raise SettingsError(
-        f"there is no engine {store.engine!r}",
-        next_step="Set store.engine to duckdb",
-        engine=store.engine,
-    )
+    # Imported here only: the module's driver is an extra.
+    from shopkeeper.backends.distributed.spark import open_spark_store
+
+    return open_spark_store(folder, master=store.spark_master, memory_mb=store.memory_mb)
 
 
 def _state_limits(folder: Path, tables: str) -> None:

@@ -60,6 +60,9 @@ class Store(_Section):
     engine: Literal["duckdb", "spark"] = Field(
         default="duckdb", description="What computes expressions"
     )
+    spark_master: str = Field(
+        default="local[*]", description="Cluster that computes when engine is spark"
+    )
     memory_mb: int = Field(default=4096, ge=256, description="Memory the engine may use")
     threads: int = Field(default=0, ge=0, description="Threads of the engine; 0 means all cores")
 

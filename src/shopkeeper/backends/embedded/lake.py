@@ -17,7 +17,7 @@ from shopkeeper.core.errors import InputError, NotFoundError, SettingsError, Sto
 from shopkeeper.core.ports import Capabilities, Commit, Scalar
 from shopkeeper.core.tables import ALL, TableContract
 
-__all__ = ["DeltaStore", "open_delta_store"]
+__all__ = ["DeltaStore", "lake_folder", "open_delta_store"]
 
 
 class DeltaStore:
@@ -398,6 +398,29 @@ def open_delta_store(folder: Path, *, memory_mb: int = 4096, threads: int = 0) -
     SettingsError
         If the folder's path holds ``=``, which would be taken for a partition.
     """
+    lake = lake_folder(folder)
+    engine = DuckEngine(lake.parent / "spill", memory_mb=memory_mb, threads=threads)
+    return DeltaStore(SnapshotCache(lake), engine)
+
+
+def lake_folder(folder: Path) -> Path:
+    """Folder of the tables below a store folder; created when missing.
+
+    Parameters
+    ----------
+    folder
+        Store folder.
+
+    Returns
+    -------
+    Path
+        Absolute.
+
+    Raises
+    ------
+    SettingsError
+        If the folder's path holds ``=``, which would be taken for a partition.
+    """
     home = folder.resolve()
     if "=" in str(home):
         raise SettingsError(
@@ -407,5 +430,4 @@ def open_delta_store(folder: Path, *, memory_mb: int = 4096, threads: int = 0) -
         )
     lake = home / "lake"
     lake.mkdir(parents=True, exist_ok=True)
-    engine = DuckEngine(home / "spill", memory_mb=memory_mb, threads=threads)
-    return DeltaStore(SnapshotCache(lake), engine)
+    return lake
