@@ -9,10 +9,10 @@ from fastapi.testclient import TestClient
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from small_shop import fill, open_shop  # noqa: E402
+from small_shop import fill, open_shop
 
-from shopkeeper.apps.service import create_app  # noqa: E402
-from shopkeeper.backends.runtime import Runtime  # noqa: E402
+from shopkeeper.apps.service import create_app
+from shopkeeper.backends.runtime import Runtime
 
 HOST = "http://127.0.0.1"
 

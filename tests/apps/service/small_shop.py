@@ -292,9 +292,14 @@ def _fill_decisions(runtime: Runtime) -> None:
              "value": 100.0 - i, "expected_margin_minor": 300 if action == "send" else 0,
              "cost_minor": 20 if action == "send" else 0, "currency": "CNY",
              "reason": "best_value" if action == "send" else ("holdout" if who == "c4" else "no_consent"),
-             "reasons": "[]",
-             "candidates": json.dumps([{"offer_id": "o1", "channel": "sms", "value": 280}]),
-             "constraints": "[]"}
+             "reasons": json.dumps(
+                 [{"code": "best_value", "value": 280, "cost": 20},
+                  {"code": "hour", "hour": 10}] if action == "send"
+                 else [{"code": "holdout" if who == "c4" else "no_consent"}]),
+             "candidates": json.dumps([{"offer": "o1", "channel": "sms", "value": 280}]),
+             "constraints": json.dumps(
+                 [{"channel": "sms", "consent": who != "c6", "address": True},
+                  {"cap": 2, "days": 7, "contacts": 1}])}
         )  # fmt: skip
     put(runtime, tables.DECISIONS, rows)
 
@@ -340,7 +345,7 @@ def _fill_state(runtime: Runtime) -> None:
         connection.execute(
             insert(state.plans).values(
                 plan_id="plan1", as_of=AS_OF, status="draft", digest="abc", created_at=NOW,
-                summary={"bound_gap": 0.004, "budget_minor": 500_000},
+                summary={"gap": 0.004, "budget_minor": 500_000},
             )
         )  # fmt: skip
         connection.execute(

@@ -72,9 +72,7 @@ def create_app(
     service = runtime.settings.service
     app.add_middleware(EntityTags, prefix=f"{PREFIX}/")
     app.add_middleware(Telemetry, counts=shop.counts)
-    app.add_middleware(
-        Gate, host=service.host, token=service.token, max_body_bytes=max_body_bytes
-    )
+    app.add_middleware(Gate, host=service.host, token=service.token, max_body_bytes=max_body_bytes)
     return app
 
 

@@ -80,9 +80,7 @@ def problem(
     JSONResponse
         With media type ``application/problem+json``.
     """
-    title = TITLES.get(code) or Text(
-        zh=HTTPStatus(status).phrase, en=HTTPStatus(status).phrase
-    )
+    title = TITLES.get(code) or Text(zh=HTTPStatus(status).phrase, en=HTTPStatus(status).phrase)
     body = Problem(
         type=f"urn:shopkeeper:problem:{code}",
         title=title.en,
@@ -108,7 +106,7 @@ def _plain(value: object) -> object:
 
 
 async def _deliberate(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, ShopkeeperError)  # noqa: S101 - registered for this class only
+    assert isinstance(error, ShopkeeperError)
     headers = {"Retry-After": "1"} if error.retryable else None
     return problem(
         error.status,
@@ -123,7 +121,7 @@ async def _deliberate(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+    assert isinstance(error, RequestValidationError)
     faults = [
         {"field": ".".join(str(x) for x in fault["loc"]), "message": fault["msg"]}
         for fault in error.errors()
@@ -140,7 +138,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    assert isinstance(error, HTTPException)
     code = _HTTP_CODES.get(error.status_code, "input")
     return problem(
         error.status_code,

@@ -20,7 +20,7 @@ from shopkeeper.apps.service.problems import problem
 COOKIE = "shopkeeper_token"
 MAX_BODY_BYTES = 1_048_576
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not bound to
+EVERYWHERE = frozenset({"0.0.0.0", "::", ""})
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN_PATHS = frozenset({"/health", "/ready"})
 GUARDED = ("/api/", "/metrics")

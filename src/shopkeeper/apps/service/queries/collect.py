@@ -17,6 +17,7 @@ from shopkeeper.apps.service.schemas.collect import (
     TableList,
 )
 from shopkeeper.apps.service.schemas.common import Count, NextStep, Text
+from shopkeeper.collect.reasons import REASONS
 from shopkeeper.core import columns as c
 from shopkeeper.core.ids import content_id
 from shopkeeper.core.tables import ALL, LOADED, LOADS, QUARANTINE, TableContract
@@ -31,7 +32,9 @@ LOAD_FIRST = NextStep(
     command="shopkeeper collect orders.csv",
 )
 NOTHING_REFUSED = NextStep(
-    text=Text(zh="没有被隔离的行：装载的数据全部通过。", en="Nothing is in quarantine: all rows passed."),
+    text=Text(
+        zh="没有被隔离的行：装载的数据全部通过。", en="Nothing is in quarantine: all rows passed."
+    ),
     action=Text(zh="查看装载批次", en="See the loads"),
     link="/collect",
 )
@@ -141,7 +144,6 @@ def _refused(row: Record) -> QuarantinedRow:
     record = parsed(row["raw"])
     fields = record if isinstance(record, dict) else {"raw": row["raw"]}
     plain = {str(key): None if value is None else str(value) for key, value in fields.items()}
-    step = row["next_step"] or ""
     return QuarantinedRow(
         quarantine_id=content_id(
             row["load_id"], row["table_name"], row["row_number"], prefix="quarantine"
@@ -155,9 +157,29 @@ def _refused(row: Record) -> QuarantinedRow:
         value=plain.get(row["field"] or ""),
         reason=row["reason"] or "",
         reason_text=Text(zh=row["reason_zh"] or "", en=row["reason_en"] or ""),
-        next_step=Text(zh=step, en=step),
+        next_step=_advice(row["reason"], row["next_step"]),
         record=plain,
         quarantined_at=row["created_at"],
+    )
+
+
+def _advice(code: str | None, stored: str | None) -> Text:
+    """What to do about a refusal; stages that keep no catalogue store both languages in one."""
+    known = REASONS.get(code or "")
+    if known is not None:
+        return Text(zh=known.next_zh, en=known.next_en)
+    zh, _, en = (stored or "").partition(" / ")
+    return Text(zh=zh, en=en or zh)
+
+
+def _in_general(code: str, stored: Text) -> Text:
+    """A reason without the value of one row, as the name of a group."""
+    known = REASONS.get(code)
+    if known is None:
+        return stored
+    return Text(
+        zh=known.zh.format(field="字段", value="…"),
+        en=known.en.format(field="the field", value="…"),
     )
 
 
@@ -193,7 +215,10 @@ def _summary(shop: OpenShop) -> QuarantineSummary:
     admitted = rows(shop, loaded.aggregate(rows=loaded[c.ROWS_ADMITTED].sum()))[0]["rows"] or 0
     total = sum(group["rows"] for group in groups)
     reasons = {
-        group["reason"]: Text(zh=group["zh"] or "", en=group["en"] or "") for group in groups
+        group["reason"]: _in_general(
+            group["reason"], Text(zh=group["zh"] or "", en=group["en"] or "")
+        )
+        for group in groups
     }
     return QuarantineSummary(
         total=total,

@@ -130,7 +130,9 @@ def _traits(shop: OpenShop, profile_row: Record) -> list[Trait]:
     if isinstance(further, dict):
         for name, value in sorted(further.items()):
             column = Column(name, "string", name, name, privacy="personal")
-            traits.append(_trait(shop, column, value, origins.get(name) or origins.get("attributes")))
+            traits.append(
+                _trait(shop, column, value, origins.get(name) or origins.get("attributes"))
+            )
     return traits
 
 
@@ -246,7 +248,7 @@ def _score(shop: OpenShop, kind: str, row: Record) -> CustomerScore:
         model=row["model"],
         version=row["model_version"],
         as_of=day_of(shop, row["as_of"]),
-        reasons=names.score_reasons(kind, parsed(row["reasons"])),
+        reasons=names.score_reasons(row["reasons"]),
     )
 
 
@@ -333,7 +335,9 @@ def features(shop: OpenShop, customer_id: str) -> CustomerFeatures:
     """
     must_exist(shop, customer_id)
     table = at_latest(shop, FEATURES)
-    row = one(shop, table.filter(table[c.CUSTOMER_ID] == customer_id)) if table is not None else None
+    row = (
+        one(shop, table.filter(table[c.CUSTOMER_ID] == customer_id)) if table is not None else None
+    )
     if row is None:
         return CustomerFeatures(
             customer_id=customer_id,

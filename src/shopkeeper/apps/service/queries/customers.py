@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ibis
 
-from shopkeeper.apps.service import labels, paging
+from shopkeeper.apps.service import paging
 from shopkeeper.apps.service.context import OpenShop
 from shopkeeper.apps.service.queries import judged
 from shopkeeper.apps.service.queries.collect import LOAD_FIRST
@@ -12,7 +12,6 @@ from shopkeeper.apps.service.queries.reading import (
     Record,
     among,
     at_latest,
-    day_of,
     money,
     one,
     rows,
@@ -20,7 +19,7 @@ from shopkeeper.apps.service.queries.reading import (
 from shopkeeper.apps.service.schemas.customers import CustomerPage, CustomerRow
 from shopkeeper.core import columns as c
 from shopkeeper.core.errors import InputError, NotFoundError
-from shopkeeper.core.tables import IDENTITIES, PROFILES, PURCHASES, SCORES, SEGMENTS
+from shopkeeper.core.tables import IDENTITIES, PROFILES, PURCHASES, SEGMENTS
 
 SEARCH_LIMIT = 500
 """A search that meets more customers than this is answered with the first of them."""

@@ -15,7 +15,7 @@ from shopkeeper.apps.service.queries.customer import consents
 from shopkeeper.apps.service.queries.customers import must_exist
 from shopkeeper.apps.service.queries.reading import Record, day_of, money, one, rows, utc
 from shopkeeper.apps.service.queries.runs import NEVER_RAN
-from shopkeeper.apps.service.schemas.common import Count, Interval, Money, NextStep, Reason, Text
+from shopkeeper.apps.service.schemas.common import Count, Money, NextStep, Reason, Text
 from shopkeeper.apps.service.schemas.decide import (
     Action,
     CustomerDecision,
@@ -32,7 +32,6 @@ from shopkeeper.core.clock import zone
 from shopkeeper.core.errors import NotFoundError
 from shopkeeper.core.tables import DECISIONS
 
-MARGIN_LEVEL = 0.9
 NO_DECISION = NextStep(
     text=Text(
         zh="还没有关于这位客户的决策。运行一次闭环，计划会包含每位客户（不触达的也在内）。",
@@ -111,7 +110,7 @@ def totals_of(shop: OpenShop, plan_id: str, summary: dict[str, Any]) -> PlanTota
     plan_id
         Which plan.
     summary
-        What the planner noted: budget, bound gap, interval.
+        What the planner noted: budget and gap to the bound.
 
     Returns
     -------
@@ -138,23 +137,17 @@ def totals_of(shop: OpenShop, plan_id: str, summary: dict[str, Any]) -> PlanTota
     customers, contacts = found["customers"] or 0, found["contacts"] or 0
     hold_out = found["hold_out"] or 0
     spend, margin = found["spend"] or 0, found["margin"] or 0
-    low, high = summary.get("margin_low_minor"), summary.get("margin_high_minor")
-    budget = summary.get("budget_minor")
     return PlanTotals(
         customers=customers,
         contacts=contacts,
         hold_out=hold_out,
         refused=customers - contacts - hold_out,
         spend=Money(minor=spend, currency=currency),
-        budget=money(shop, budget),
+        budget=money(shop, summary.get("budget_minor")),
         expected_margin=Money(minor=margin, currency=currency),
-        expected_margin_interval=(
-            Interval(low=low, high=high, level=summary.get("margin_level", MARGIN_LEVEL))
-            if low is not None and high is not None
-            else None
-        ),
+        expected_margin_interval=None,
         expected_net=Money(minor=margin - spend, currency=currency),
-        bound_gap=summary.get("bound_gap"),
+        bound_gap=summary.get("gap"),
     )
 
 
@@ -262,7 +255,8 @@ def _by_hour(shop: OpenShop, sent: ibis.Table) -> list[PlanShare]:
         for figure in ("contacts", "spend", "margin"):
             known[figure] += row[figure] or 0
     return [
-        _share(shop, hours[hour], Text(zh=f"{hour} 点", en=f"{hour:02d}:00")) for hour in sorted(hours)
+        _share(shop, hours[hour], Text(zh=f"{hour} 点", en=f"{hour:02d}:00"))
+        for hour in sorted(hours)
     ]
 
 
@@ -310,7 +304,11 @@ def _guards(shop: OpenShop) -> list[Reason]:
             key="consent",
             text=Text(
                 zh="授权：没有有效授权的渠道不触达"
-                + ("；从未表态按同意处理" if rules.default_consent == "GRANT" else "；从未表态按拒绝处理"),
+                + (
+                    "；从未表态按同意处理"
+                    if rules.default_consent == "GRANT"
+                    else "；从未表态按拒绝处理"
+                ),
                 en="Consent: no contact on a channel without a valid permit; silence counts as "
                 + ("granted" if rules.default_consent == "GRANT" else "denied"),
             ),
@@ -399,9 +397,7 @@ def decisions(
     )
 
 
-def customer_decision(
-    shop: OpenShop, customer_id: str, *, plan_id: str | None
-) -> CustomerDecision:
+def customer_decision(shop: OpenShop, customer_id: str, *, plan_id: str | None) -> CustomerDecision:
     """Latest decision about one customer, explained.
 
     Parameters
@@ -464,7 +460,9 @@ def _about(
                 zh="不触达：这位客户随机留作对照组。", en="Not contacted: held out at random."
             )
         return Text(zh=f"不触达：{reason.zh}。", en=f"Not contacted: {reason.en}.")
-    local = at.astimezone(zone(shop.settings.shop.time_zone)).strftime("%Y-%m-%d %H:%M") if at else ""
+    local = (
+        at.astimezone(zone(shop.settings.shop.time_zone)).strftime("%Y-%m-%d %H:%M") if at else ""
+    )
     net = wording.amount(
         (row["expected_margin_minor"] or 0) - (row["cost_minor"] or 0), shop.settings.shop.currency
     )

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import deque
 from typing import Literal
 
 from shopkeeper.apps.service import labels
 from shopkeeper.apps.service.context import OpenShop
 from shopkeeper.apps.service.queries import names
-from shopkeeper.apps.service.queries.collect import LOAD_FIRST
-from shopkeeper.apps.service.queries.reading import Record, freshness, rows
+from shopkeeper.apps.service.queries.reading import rows
 from shopkeeper.apps.service.queries.runs import NEVER_RAN
-from shopkeeper.apps.service.schemas.common import Freshness, Text
+from shopkeeper.apps.service.schemas.common import Text
 from shopkeeper.apps.service.schemas.govern import (
     CleaningRule,
     CleaningRules,
     Dictionary,
     DictionaryColumn,
     DictionaryTable,
-    GovernReport,
     Lineage,
     LineageEdge,
     LineageNode,
-    Quality,
     RuleExample,
 )
 from shopkeeper.core import columns as c
@@ -193,7 +189,9 @@ def lineage(
     ]
     return Lineage(
         column=column,
-        nodes=[_node(x, place) for x, place in sorted(distance.items(), key=lambda p: (p[1], p[0]))],
+        nodes=[
+            _node(x, place) for x, place in sorted(distance.items(), key=lambda p: (p[1], p[0]))
+        ],
         edges=kept,
         truncated=cut,
         next_step=None if edges else NEVER_RAN,
@@ -241,9 +239,7 @@ def _walk(
     return cut
 
 
-def _must_be_column(
-    shop: OpenShop, column: str, edges: list[tuple[str, str, str | None]]
-) -> None:
+def _must_be_column(shop: OpenShop, column: str, edges: list[tuple[str, str, str | None]]) -> None:
     table, _, name = column.partition(".")
     if table in ALL and name in shop.tables.table(ALL[table]).columns:
         return

@@ -75,9 +75,7 @@ def offer_names(shop: OpenShop, offers: list[str]) -> dict[str, Text]:
         return {}
     table = shop.tables.table(OFFERS)
     found = rows(shop, table.filter(among(table[c.OFFER_ID], offers))[[c.OFFER_ID, c.NAME]])
-    return {
-        row["offer_id"]: Text(zh=row["name"], en=row["name"]) for row in found if row["name"]
-    }
+    return {row["offer_id"]: Text(zh=row["name"], en=row["name"]) for row in found if row["name"]}
 
 
 def decisions_of(shop: OpenShop, found: list[Record]) -> list[Decision]:
@@ -114,7 +112,9 @@ def _decision(
     action: Action = "send" if row["action"] == "send" else "none"
     if action == "none" and row["holdout"]:
         action = "hold_out"
-    local = row["send_at"].astimezone(zone(shop.settings.shop.time_zone)) if row["send_at"] else None
+    local = (
+        row["send_at"].astimezone(zone(shop.settings.shop.time_zone)) if row["send_at"] else None
+    )
     channel = row["channel"]
     return Decision(
         decision_id=row["decision_id"],
@@ -132,23 +132,8 @@ def _decision(
         expected_margin=money(shop, row["expected_margin_minor"]),
         cost=money(shop, row["cost_minor"]),
         reason=row["reason"],
-        reasons=reasons_of(row),
+        reasons=names.decision_reasons(row["reasons"], shop.settings.shop.currency),
     )
-
-
-def reasons_of(row: Record) -> list[Reason]:
-    """Reasons of a ledger row as sentences.
-
-    Parameters
-    ----------
-    row
-        Row of DECISIONS.
-
-    Returns
-    -------
-    list of Reason
-    """
-    return names.decision_reasons(row["reason"], parsed(row["reasons"]))
 
 
 def guards_of(row: Record) -> list[Reason]:
@@ -163,7 +148,7 @@ def guards_of(row: Record) -> list[Reason]:
     -------
     list of Reason
     """
-    return names.guards(parsed(row["constraints"]))
+    return names.guards(row["constraints"])
 
 
 def candidates_of(shop: OpenShop, row: Record) -> list[Candidate]:
@@ -181,34 +166,27 @@ def candidates_of(shop: OpenShop, row: Record) -> list[Candidate]:
     list of Candidate
         In the order of the ledger.
     """
-    found = parsed(row["candidates"])
-    options: list[dict[str, Any]] = [x for x in found or () if isinstance(x, dict)]
-    ids = sorted({str(x["offer_id"]) for x in options if x.get("offer_id")})
-    offers = offer_names(shop, ids)
+    options: list[dict[str, Any]] = parsed(row["candidates"]) or []
+    offers = offer_names(shop, sorted({option["offer"] for option in options}))
     return [_candidate(shop, option, row, offers) for option in options]
 
 
 def _candidate(
     shop: OpenShop, option: dict[str, Any], row: Record, offers: dict[str, Text]
 ) -> Candidate:
-    offer, channel = option.get("offer_id"), option.get("channel")
-    chosen = bool(
-        option.get(
-            "chosen",
-            row["action"] == "send" and offer == row["offer_id"] and channel == row["channel"],
-        )
-    )
-    refused = option.get("refused") or option.get("reason")
+    offer, channel = option["offer"], option["channel"]
+    sent = row["action"] == "send"
+    chosen = sent and (offer, channel) == (row["offer_id"], row["channel"])
     return Candidate(
         offer_id=offer,
-        offer_name=labels.named(offers, offer) if offer else None,
+        offer_name=labels.named(offers, offer),
         channel=channel,
-        channel_name=labels.named(labels.CHANNELS, channel) if channel else None,
-        hour=option.get("hour"),
-        expected_margin=money(shop, option.get("expected_margin_minor")),
-        cost=money(shop, option.get("cost_minor")),
-        value=money(shop, option.get("value_minor", option.get("value"))),
-        probability=option.get("probability"),
+        channel_name=labels.named(labels.CHANNELS, channel),
+        hour=None,
+        expected_margin=money(shop, row["expected_margin_minor"]) if chosen else None,
+        cost=money(shop, row["cost_minor"]) if chosen else None,
+        value=money(shop, option["value"]),
+        probability=row["probability"] if chosen else None,
         chosen=chosen,
-        refused=names.refusal(refused) if refused and not chosen else None,
+        refused=None if sent else names.refusal(row["reason"]),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -9,8 +10,11 @@ from typing import Any, Literal, get_args
 
 from shopkeeper.apps.service import labels
 from shopkeeper.apps.service.schemas.common import Reason, Text, Unit
+from shopkeeper.decide.wording import SHORT, render
 from shopkeeper.features.definition import Feature
 from shopkeeper.features.library_index import all_features
+from shopkeeper.predict.explain import explained
+from shopkeeper.predict.recommend.reasons import reason_text
 
 SPEND_SAVED = "spend_saved"
 BANDS: dict[str, Text] = {
@@ -197,33 +201,133 @@ def merge_evidence(rule: str | None, evidence: object) -> Text:
     return Text(zh=rule or "", en=rule or "")
 
 
-def _reasons(found: object) -> list[Reason]:
-    return []
+def score_reasons(stored: str | None) -> list[Reason]:
+    """Reasons of a score as sentences, strongest first.
+
+    Parameters
+    ----------
+    stored
+        The column ``reasons`` of a score.
+
+    Returns
+    -------
+    list of Reason
+        Positive weights raise the score.
+    """
+    return [
+        Reason(
+            key=reason["code"],
+            text=Text(zh=reason["zh"], en=reason["en"]),
+            weight=reason["weight"],
+            field=reason["code"],
+            value=None if reason["value"] is None else str(reason["value"]),
+        )
+        for reason in explained(stored)
+    ]
 
 
-def score_reasons(kind: str, found: object) -> list[Reason]:
-    """Reasons of a score as sentences."""
-    return _reasons(found)
+def recommendation_reason(stored: str | None, products: Mapping[str, str]) -> Text | None:
+    """Why a product is recommended.
 
+    Parameters
+    ----------
+    stored
+        The column ``reasons`` of a recommendation.
+    products
+        Name by product id, for the products the reason mentions.
 
-def recommendation_reason(kind: str, found: object) -> Text | None:
-    """Why a product is recommended."""
-    return None
+    Returns
+    -------
+    Text or None
+        ``None`` when the model gave no reason.
+    """
+    if not stored or stored == "[]":
+        return None
+    return Text(zh=reason_text(stored, "zh", products), en=reason_text(stored, "en", products))
 
 
 def refusal(code: str | None) -> Reason:
-    """Why a contact was not made."""
-    return Reason(key=code or "", text=labels.named({}, code))
+    """Why a contact was, or was not, made, in a few words.
+
+    Parameters
+    ----------
+    code
+        The column ``reason`` of the ledger.
+
+    Returns
+    -------
+    Reason
+        A code of another version is its own name.
+    """
+    words = SHORT.get(code or "")
+    text = Text(zh=words["zh"], en=words["en"]) if words else labels.named({}, code)
+    return Reason(key=code or "", text=text)
 
 
-def decision_reasons(code: str | None, found: object) -> list[Reason]:
-    """Reasons of a decision as sentences."""
-    return _reasons(found)
+def decision_reasons(stored: str | None, currency: str) -> list[Reason]:
+    """Reasons of a decision as sentences.
+
+    Parameters
+    ----------
+    stored
+        The column ``reasons`` of the ledger.
+    currency
+        Of the amounts.
+
+    Returns
+    -------
+    list of Reason
+        In the order of the ledger.
+    """
+    if not stored:
+        return []
+    codes = [str(item["code"]) for item in json.loads(stored)]
+    return [
+        Reason(key=code, text=Text(zh=said["zh"], en=said["en"]))
+        for code, said in zip(codes, render(stored, currency), strict=True)
+    ]
 
 
-def guards(found: object) -> list[Reason]:
-    """Consents and caps of a decision as sentences."""
-    return _reasons(found)
+def guards(stored: str | None) -> list[Reason]:
+    """Consents, addresses and the cap a decision was made under, as sentences.
+
+    Parameters
+    ----------
+    stored
+        The column ``constraints`` of the ledger.
+
+    Returns
+    -------
+    list of Reason
+        One per channel, then the cap.
+    """
+    return [_guard(item) for item in json.loads(stored or "[]")]
+
+
+def _guard(item: Mapping[str, Any]) -> Reason:
+    if "cap" in item:
+        return Reason(
+            key="frequency_cap",
+            text=Text(
+                zh=f"疲劳度：近 {item['days']} 天已触达 {item['contacts']} 次，上限 {item['cap']} 次",
+                en=f"Frequency cap: {item['contacts']} contacts in {item['days']} days "
+                f"of at most {item['cap']}",
+            ),
+            field="contacts",
+            value=str(item["contacts"]),
+        )
+    channel = labels.named(labels.CHANNELS, item["channel"])
+    said = ("已授权", "consented") if item["consent"] else ("未授权", "no consent")
+    found = ("有联系方式", "address known") if item["address"] else ("无联系方式", "no address")
+    open_channel = item["consent"] and item["address"]
+    return Reason(
+        key=f"channel:{item['channel']}",
+        text=Text(
+            zh=f"{channel.zh}：{said[0]}，{found[0]}", en=f"{channel.en}: {said[1]}, {found[1]}"
+        ),
+        field=item["channel"],
+        value="open" if open_channel else "closed",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,3 +349,20 @@ def metric(key: str, stored_unit: str | None) -> Described:
 def metric_order() -> Mapping[str, int]:
     """Place of every metric."""
     return {}
+
+
+@dataclass(frozen=True, slots=True)
+class QualityWords:
+    """Name, definition, dimension and unit of a quality indicator."""
+
+    name: Text
+    definition: Text
+    dimension: str
+    dimension_label: Text
+    unit: Unit
+
+
+def quality_indicator(key: str) -> QualityWords:
+    """Words of a quality indicator."""
+    text = Text(zh=key, en=key)
+    return QualityWords(text, text, key, text, "ratio")

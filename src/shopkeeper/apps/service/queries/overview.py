@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from shopkeeper.apps.service import labels, wording
 from shopkeeper.apps.service.context import OpenShop
-from shopkeeper.apps.service.queries import decide, govern, measure, predict, runs
+from shopkeeper.apps.service.queries import decide, measure, predict, runs
 from shopkeeper.apps.service.queries.collect import LOAD_FIRST, quarantine_summary
+from shopkeeper.apps.service.queries.deliver import outbox_summary
+from shopkeeper.apps.service.queries.quality import quality as quality_of
 from shopkeeper.apps.service.queries.reading import freshness, last_data_day, latest
 from shopkeeper.apps.service.schemas.common import Figure, Freshness, Text
 from shopkeeper.apps.service.schemas.decide import PlanSummary
@@ -20,7 +22,7 @@ from shopkeeper.apps.service.schemas.overview import (
 )
 from shopkeeper.apps.service.schemas.predict import ScoresSummary
 from shopkeeper.apps.service.schemas.runs import Run
-from shopkeeper.core.tables import LOADED, PROFILES, SCORES
+from shopkeeper.core.tables import LOADED, PROFILES, SCORES, contract
 
 HEADLINE_INDICATORS = 4
 STAGE_TABLES: dict[str, tuple[str, ...]] = {
@@ -54,7 +56,7 @@ def overview(shop: OpenShop) -> Overview:
     listed = decide.plans(shop)
     newest = listed.items[0] if listed.items else None
     effects = measure.effects(shop)
-    quality = govern.quality(shop)
+    quality = quality_of(shop)
     run = runs.latest_run(shop)
     return Overview(
         shop=Shop(
@@ -91,7 +93,9 @@ def _risk_sentence(scores: ScoresSummary) -> Text:
     high = next((bar for bar in scores.bands if bar.key == "high"), None)
     if high is None:
         if scores.customers:
-            return Text(zh="目前没有高流失风险的客户。", en="No customer is at high risk of leaving.")
+            return Text(
+                zh="目前没有高流失风险的客户。", en="No customer is at high risk of leaving."
+            )
         return Text(
             zh="还没有预测：运行一次闭环，就知道谁要流失。",
             en="Nothing is predicted yet: run the loop to see who is about to leave.",
@@ -285,7 +289,9 @@ def _plan_task(plan: PlanSummary) -> Task:
         text=(
             Text(zh=f"批准触达 {count:,} 位客户的计划", en=f"Approve the plan to contact {count:,}")
             if draft
-            else Text(zh=f"执行已批准的 {count:,} 次触达", en=f"Perform {count:,} approved contacts")
+            else Text(
+                zh=f"执行已批准的 {count:,} 次触达", en=f"Perform {count:,} approved contacts"
+            )
         ),
         why=_plan_sentence(plan),
         action=Text(zh="打开计划", en="Open the plan"),
@@ -296,8 +302,6 @@ def _plan_task(plan: PlanSummary) -> Task:
 
 
 def _stages(shop: OpenShop, run: Run | None) -> list[StageStatus]:
-    from shopkeeper.apps.service.queries.deliver import outbox_summary
-
     steps = {step.step: step for step in run.steps} if run else {}
     answer = []
     for stage, name in labels.STAGES.items():
@@ -334,8 +338,6 @@ def _stage_summary(count: int) -> Text:
 
 
 def _count(shop: OpenShop, table: str) -> int:
-    from shopkeeper.core.tables import contract
-
     known = contract(table)
     return shop.remember(
         ("rows", table),

@@ -231,7 +231,9 @@ def _slices(model: StoredModel) -> list[SliceFigures]:
             parts.setdefault(part, {})[figure["metric"]] = figure["value"]
             counts[part] = max(counts.get(part, 0), figure.get("n") or 0)
     return [
-        SliceFigures(slice=part, label=names.model_slice(part), customers=counts[part], values=values)
+        SliceFigures(
+            slice=part, label=names.model_slice(part), customers=counts[part], values=values
+        )
         for part, values in parts.items()
     ]
 

@@ -201,6 +201,7 @@ def last_data_day(shop: OpenShop) -> dt.date | None:
     date or None
         ``None`` for a shop without purchases.
     """
+
     def ask() -> dt.date | None:
         table = shop.tables.table(PURCHASES)
         found = rows(shop, table.aggregate(day=table[c.DAY].max()))

@@ -90,9 +90,7 @@ def metrics(shop: OpenShop) -> str:
             ),
         )
         stage = labels.STAGE_OF_TABLE[contract.name]
-        lines.append(
-            f'shopkeeper_table_rows{{stage="{stage}",table="{contract.name}"}} {count}'
-        )
+        lines.append(f'shopkeeper_table_rows{{stage="{stage}",table="{contract.name}"}} {count}')
     return "\n".join([*lines, *shop.counts.lines()]) + "\n"
 
 

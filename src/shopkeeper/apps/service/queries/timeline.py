@@ -84,9 +84,7 @@ def timeline(
     happened = ibis.union(*_parts(shop, customer_id))
     if kind is not None:
         happened = happened.filter(happened["kind"] == kind)
-    ordered = happened.order_by(
-        [happened["at_us"].desc(), happened["kind"], happened["reference"]]
-    )
+    ordered = happened.order_by([happened["at_us"].desc(), happened["kind"], happened["reference"]])
     found = rows(shop, ordered.limit(limit + 1, offset=offset))
     page, after = paging.cut(name, found, offset, limit)
     bought = [row["reference"] for row in page if row["kind"] in {"purchase", "return"}]
@@ -108,9 +106,7 @@ def _parts(shop: OpenShop, customer_id: str) -> list[ibis.Table]:
     decided = _mine(shop.tables.table(DECISIONS), customer_id)
     said = _mine(shop.tables.table(PERMITS), customer_id)
     said = said.filter(said[c.STATUS_AT].notnull())
-    word = ibis.coalesce(
-        events[c.QUERY], events[c.PAGE], events[c.PRODUCT_ID], events[c.CATEGORY]
-    )
+    word = ibis.coalesce(events[c.QUERY], events[c.PAGE], events[c.PRODUCT_ID], events[c.CATEGORY])
     return [
         _shape(bought, bought[c.TS_US], sale, c.ORDER_ID, bought[c.STORE_ID], c.AMOUNT_MINOR),
         _shape(events, events[c.TS_US], "event", c.EVENT_ID, word, None, events[c.KIND]),
@@ -168,9 +164,7 @@ def _shape(
     )
 
 
-def _lines(
-    shop: OpenShop, customer_id: str, orders: list[str]
-) -> dict[str, list[TimelineLine]]:
+def _lines(shop: OpenShop, customer_id: str, orders: list[str]) -> dict[str, list[TimelineLine]]:
     if not orders:
         return {}
     table = _mine(shop.tables.table(PURCHASE_LINES), customer_id)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 
 from shopkeeper.apps.service.context import Shop
 from shopkeeper.apps.service.queries import govern as ask
+from shopkeeper.apps.service.queries import quality as measured
 from shopkeeper.apps.service.schemas.govern import (
     CleaningRules,
     Dictionary,
@@ -22,7 +23,7 @@ router = APIRouter(prefix="/govern", tags=["govern"])
 @router.get("/quality", operation_id="get_quality")
 def get_quality(shop: Shop) -> Quality:
     """Quality indicators of the latest run, with their history."""
-    return ask.quality(shop)
+    return measured.quality(shop)
 
 
 @router.get("/rules", operation_id="list_cleaning_rules")
@@ -51,4 +52,4 @@ def get_lineage(
 @router.get("/report", operation_id="get_govern_report")
 def get_govern_report(shop: Shop) -> GovernReport:
     """Quality report in words."""
-    return ask.report(shop)
+    return measured.report(shop)

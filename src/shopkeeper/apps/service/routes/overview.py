@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 
 from shopkeeper.apps.service.context import Shop
 from shopkeeper.apps.service.queries import overview as ask
+from shopkeeper.apps.service.queries import search as finder
 from shopkeeper.apps.service.schemas.overview import Overview, SearchResult
 
 router = APIRouter(tags=["overview"])
@@ -22,4 +23,4 @@ def get_overview(shop: Shop) -> Overview:
 @router.get("/search", operation_id="search")
 def search(shop: Shop, q: Annotated[str, Query(min_length=1, max_length=200)]) -> SearchResult:
     """Customers, audiences, plans, indicators, models and tables that match `q`."""
-    return ask.search(shop, q)
+    return finder.search(shop, q)

@@ -1,0 +1,175 @@
+"""Quality indicators of the latest run with their history, and the report in words."""
+
+from __future__ import annotations
+
+from shopkeeper.apps.service.context import OpenShop
+from shopkeeper.apps.service.queries import names
+from shopkeeper.apps.service.queries.collect import LOAD_FIRST, quarantine_summary
+from shopkeeper.apps.service.queries.reading import Record, freshness, rows
+from shopkeeper.apps.service.queries.runs import NEVER_RAN
+from shopkeeper.apps.service.schemas.common import Freshness, NextStep, Text
+from shopkeeper.apps.service.schemas.govern import (
+    GovernReport,
+    Quality,
+    QualityIndicator,
+    QualityPoint,
+    ReportSection,
+)
+from shopkeeper.core import columns as c
+from shopkeeper.core.tables import LOADS, QUALITY
+
+RUNS_SHOWN = 60
+
+Key = tuple[str, str, str]
+
+
+def quality(shop: OpenShop) -> Quality:
+    """Quality of the data at the latest run.
+
+    Parameters
+    ----------
+    shop
+        The open shop.
+
+    Returns
+    -------
+    Quality
+        Indicators that missed their line first.
+    """
+    return shop.remember("quality", (QUALITY, LOADS), lambda: _quality(shop))
+
+
+def _history(shop: OpenShop) -> list[Record]:
+    """Rows of the latest runs, oldest first."""
+    table = shop.tables.table(QUALITY)
+    moments = table[[c.AS_OF]].distinct()
+    moments = moments.order_by(moments[c.AS_OF].desc()).limit(RUNS_SHOWN)
+    recent = table.semi_join(moments, c.AS_OF)
+    return rows(
+        shop,
+        recent.order_by(
+            [recent[c.AS_OF], recent[c.RUN_ID], recent[c.INDICATOR], recent[c.TABLE_NAME],
+             recent[c.COLUMN_NAME]]
+        ),
+    )  # fmt: skip
+
+
+def _quality(shop: OpenShop) -> Quality:
+    found = _history(shop)
+    if not found:
+        return Quality(
+            run_id=None,
+            freshness=Freshness(),
+            passed=0,
+            failed=0,
+            summary=Text(zh="还没有检查过数据质量。", en="Data quality has not been measured yet."),
+            indicators=[],
+            next_step=_before_first(shop),
+        )
+    run_id, as_of = found[-1]["run_id"], found[-1]["as_of"]
+    series: dict[Key, list[QualityPoint]] = {}
+    for row in found:
+        point = QualityPoint(at=row["as_of"], value=row["value"])
+        series.setdefault(_key(row), []).append(point)
+    now = [row for row in found if row["run_id"] == run_id]
+    indicators = [_indicator(row, series[_key(row)]) for row in now]
+    indicators.sort(key=lambda x: (x.passed is not False, x.key, x.table, x.column or ""))
+    failed = sum(x.passed is False for x in indicators)
+    passed = sum(x.passed is True for x in indicators)
+    return Quality(
+        run_id=run_id,
+        freshness=freshness(shop, as_of),
+        passed=passed,
+        failed=failed,
+        summary=_summary(passed, failed),
+        indicators=indicators,
+        next_step=None,
+    )
+
+
+def _before_first(shop: OpenShop) -> NextStep:
+    return NEVER_RAN if shop.tables.count(LOADS) else LOAD_FIRST
+
+
+def _summary(passed: int, failed: int) -> Text:
+    if not failed:
+        return Text(
+            zh=f"{passed} 项质量指标全部达标。",
+            en=f"All {passed} quality indicators met their line.",
+        )
+    return Text(
+        zh=f"{passed + failed} 项质量指标中有 {failed} 项未达标。",
+        en=f"{failed} of {passed + failed} quality indicators missed their line.",
+    )
+
+
+def _key(row: Record) -> Key:
+    return row["indicator"], row["table_name"], row["column_name"]
+
+
+def _indicator(row: Record, history: list[QualityPoint]) -> QualityIndicator:
+    words = names.quality_indicator(row["indicator"])
+    said = Text(zh=row["reason_zh"] or "", en=row["reason_en"] or "")
+    return QualityIndicator(
+        key=row["indicator"],
+        name=words.name,
+        definition=said if said.zh else words.definition,
+        dimension=words.dimension,
+        dimension_label=words.dimension_label,
+        table=row["table_name"],
+        column=row["column_name"] or None,
+        value=row["value"],
+        unit=words.unit,
+        target=row["threshold"],
+        passed=row["passed"],
+        numerator=None,
+        denominator=row["rows"],
+        history=history,
+    )
+
+
+def report(shop: OpenShop) -> GovernReport:
+    """The quality report in words: how it stands, what missed its line, what was refused.
+
+    Parameters
+    ----------
+    shop
+        The open shop.
+
+    Returns
+    -------
+    GovernReport
+    """
+    measured = quality(shop)
+    refused = quarantine_summary(shop)
+    sections = []
+    if measured.indicators:
+        sections.append(ReportSection(heading=Text(zh="总体", en="Overall"), body=measured.summary))
+        missed = [x for x in measured.indicators if x.passed is False]
+        if missed:
+            sections.append(
+                ReportSection(
+                    heading=Text(zh="未达标的指标", en="Lines missed"),
+                    body=Text(
+                        zh="\n".join(
+                            f"{x.name.zh}（{x.table}）：{x.definition.zh}" for x in missed
+                        ),
+                        en="\n".join(f"{x.name.en} ({x.table}): {x.definition.en}" for x in missed),
+                    ),
+                )
+            )
+    if refused.total:
+        sections.append(
+            ReportSection(
+                heading=Text(zh="被隔离的行", en="Rows in quarantine"),
+                body=Text(
+                    zh="\n".join(f"{x.label.zh}：{x.count:,} 行" for x in refused.by_reason),
+                    en="\n".join(f"{x.label.en}: {x.count:,} rows" for x in refused.by_reason),
+                ),
+            )
+        )
+    return GovernReport(
+        freshness=measured.freshness,
+        sections=sections,
+        next_step=None if sections else measured.next_step,
+    )
