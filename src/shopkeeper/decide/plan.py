@@ -192,12 +192,12 @@ def _candidates(options: Options, choice: Choice) -> pa.Array:
         index = choice.top[:, k]
         real = index >= 0
         worth = _whole(np.nan_to_num(choice.top_value[:, k]))
+        comma = "," if k else ""
         text = pc.binary_join_element_wise(
-            head.take(pa.array(np.maximum(index, 0))), worth, "}", ""
+            comma, head.take(pa.array(np.maximum(index, 0))), worth, "}", ""
         )
-        parts.append(pc.if_else(pa.array(real), text, pa.scalar(None, pa.string())))
-    joined = pc.binary_join_element_wise(*parts, ",", null_handling="skip")
-    return pc.binary_join_element_wise("[", joined, "]", "")
+        parts.append(pc.if_else(pa.array(real), text, ""))
+    return pc.binary_join_element_wise("[", *parts, "]", "")
 
 
 def _constraints(customers: Customers, limits: Limits) -> pa.Array:
