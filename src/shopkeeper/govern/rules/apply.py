@@ -16,6 +16,7 @@ from shopkeeper.core.settings import Settings
 from shopkeeper.core.tables import ARROW_TYPES, CORRECTIONS, TableContract
 from shopkeeper.govern.rules.catalogue import RULES, rules_for
 from shopkeeper.govern.rules.model import Context, Rule, run_rule, working_type
+from shopkeeper.govern.rules.text import KEYS, PLAIN_KEY
 
 MAX_PASSES = 6
 """How often the rules of a column are repeated until nothing changes."""
@@ -186,6 +187,10 @@ def _apply_to_distinct(
     encoded = values.dictionary_encode()
     words: pa.Array = encoded.dictionary
     steps: list[tuple[Rule, pa.Array, pa.Array, pa.Array]] = []
+    if column in KEYS:
+        plain = pc.match_substring_regex(words, PLAIN_KEY)
+        if pc.all(plain).as_py():
+            return values
     current = words
     for rule in rules:
         after = _guarded(rule, current, context, keep_filled=keep_filled)
@@ -195,7 +200,9 @@ def _apply_to_distinct(
         current = after
     if not steps:
         return values
-    final = _settle(current, rules, context, keep_filled=keep_filled)
+    touched = _differs(words, current)
+    settled = _settle(current.filter(touched), rules, context, keep_filled=keep_filled)
+    final = pc.replace_with_mask(current, touched, settled)
     codes = encoded.indices
     booked = pc.is_null(words)  # the dictionary holds no null, so nothing is booked yet
     for rule, changed, before, after in reversed(steps):

@@ -93,6 +93,8 @@ class Rule:
         dates arrive as text, numbers as their own type.
     pattern
         Only values matching this regular expression are shown to the rule.
+    standard
+        Values matching this regular expression are in order already and skipped.
     needs
         Other columns of the row it looks at; such a rule sees every row
         instead of the distinct values, and is skipped if a column is absent.
@@ -110,6 +112,7 @@ class Rule:
     examples: tuple[Example, ...]
     apply: Apply
     pattern: str = ""
+    standard: str = ""
     needs: tuple[Column, ...] = ()
     tables: tuple[str, ...] = ()
 
@@ -155,9 +158,12 @@ def working_type(column: Column) -> pa.DataType:
 
 def run_rule(rule: Rule, values: pa.Array, context: Context, others: Others) -> pa.Array:
     """Apply a rule, showing it only the values its pattern matches."""
-    if not rule.pattern:
+    pattern = rule.pattern or rule.standard
+    if not pattern:
         return rule.apply(values, context, others)
-    mask = pc.fill_null(pc.match_substring_regex(values, rule.pattern), fill_value=False)
+    mask = pc.fill_null(pc.match_substring_regex(values, pattern), fill_value=False)
+    if not rule.pattern:
+        mask = pc.and_(pc.invert(mask), pc.is_valid(values))
     if not pc.any(mask).as_py():
         return values
     return pc.replace_with_mask(values, mask, rule.apply(values.filter(mask), context, others))

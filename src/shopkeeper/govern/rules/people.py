@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -10,6 +12,9 @@ from shopkeeper.govern import standards
 from shopkeeper.govern import vocabulary as v
 from shopkeeper.govern.rules.model import Context, Example, Others, Rule
 from shopkeeper.govern.rules.text import NULL, refuse, substitute
+
+MOBILE = r"^\+861[3-9]\d{9}$"
+TYPOS = f"(?i)@({'|'.join(re.escape(x) for x in v.MAIL_DOMAIN_TYPOS)})$"
 
 
 def _title_case(values: pa.Array, _context: Context, _others: Others) -> pa.Array:
@@ -174,14 +179,14 @@ PHONE_RULES = (
         "电话转 E.164", "Phone numbers in E.164",
         "按国家号码规则加上国际区号。", "The international prefix of the country is put in front.",
         (Example("13912345678", "+8613912345678"), Example("01065529988", "+861065529988")),
-        _phone_standard,
+        _phone_standard, standard=MOBILE,
     ),
     Rule(
         "phone_invalid", "phone", (c.PHONE,),
         "无效电话视为空", "Phone numbers that cannot be are empty",
         "位数或号段不符合号码规则的视为空。", "What fits no numbering plan is no phone number.",
         (Example("123", None), Example("+8612345678901", None)),
-        _phone_invalid,
+        _phone_invalid, standard=MOBILE,
     ),
     Rule(
         "phone_blocked", "phone", (c.PHONE,),
@@ -228,7 +233,7 @@ EMAIL_RULES = (
         "常见邮箱域名笔误", "Mistyped mail domains",
         "gmial.com、qq.con 等笔误改正。", "gmial.com, qq.con and the like are corrected.",
         (Example("ann@gmial.com", "ann@gmail.com"), Example("123@qq.con", "123@qq.com")),
-        _email_typo,
+        _email_typo, TYPOS,
     ),
     Rule(
         "email_placeholder", "email", (c.EMAIL,),
@@ -243,7 +248,7 @@ EMAIL_RULES = (
         "无效邮箱视为空", "Addresses that cannot be are empty",
         "不合地址格式的视为空。", "What does not have the form of an address is none.",
         (Example("ann.qq.com", None), Example("ann@@qq.com", None)),
-        _email_invalid,
+        _email_invalid, standard=standards.EMAIL_PATTERN,
     ),
 )  # fmt: skip
 

@@ -21,6 +21,8 @@ KEYS = (
     c.CUSTOMER_REF, c.ORDER_ID, c.LINE_ID, c.PRODUCT_ID, c.STORE_ID, c.COUPON_ID, c.CAMPAIGN_ID,
     c.OFFER_ID, c.EVENT_ID, c.ANONYMOUS_ID, c.SESSION_ID, c.TOUCH_ID,
 )  # fmt: skip
+PLAIN_KEY = r"^([0-9]+|[A-Za-z0-9_-]{9,}|[a-df-oq-z][a-z_]*:[A-Za-z0-9_-]+)$"
+"""Identifiers that no rule could change; the many that look so are looked at once."""
 HTML = (
     ("&nbsp;", " "),
     ("&lt;", "<"),
