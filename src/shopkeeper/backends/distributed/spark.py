@@ -156,10 +156,21 @@ class SparkEngine:
                     from pyspark.sql import SparkSession
                 except ImportError as error:
                     raise MissingExtraError("pyspark", "spark") from error
-                builder = SparkSession.builder.appName("shopkeeper").master(self._master)
-                self._spark = builder.config(map=self._options).getOrCreate()
-                self._spark.sparkContext.setLogLevel("ERROR")
+                self._spark = self._start(SparkSession)
             return self._spark
+
+    def _start(self, session: Any) -> Any:
+        builder = session.builder.appName("shopkeeper").master(self._master)
+        try:
+            started = builder.config(map=self._options).getOrCreate()
+        except Exception as error:
+            raise StoreError(
+                f"Spark did not start on {self._master}: {str(error).strip().splitlines()[0]}",
+                next_step="Install Java 17 or later and check store.spark_master",
+                master=self._master,
+            ) from error
+        started.sparkContext.setLogLevel("ERROR")
+        return started
 
 
 def spark_sql(expr: ibis.Table) -> str:
