@@ -1,0 +1,1 @@
+"""Segment: tiers, life cycle, stable clusters, and audiences by rule."""
