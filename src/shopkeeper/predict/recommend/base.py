@@ -14,14 +14,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import scipy.sparse as sp
 
-from shopkeeper.core.errors import PlanError, SourceError
+from shopkeeper.core.errors import NotFoundError, PlanError, SourceError
+from shopkeeper.predict.contract import model_class, register
 from shopkeeper.predict.recommend.interactions import Floats, Interactions, Ints, Matrix
 
 __all__ = ["Reasons", "Recommender", "load_recommender"]
 
 _PAIRS_AT_ONCE = 4_000
-
-_KINDS: dict[str, type[Recommender]] = {}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,10 +57,10 @@ class Recommender(ABC):
     reason: ClassVar[str] = "popular"
 
     def __init_subclass__(cls) -> None:
-        """Make the class known to `load_recommender` by its name."""
+        """Make the class known by its task and name."""
         super().__init_subclass__()
         if "name" in cls.__dict__:
-            _KINDS[cls.name] = cls
+            register(cls)
 
     def __init__(self) -> None:
         self._item_ids: pa.StringArray | None = None
@@ -256,17 +255,17 @@ def load_recommender(folder: Path) -> Recommender:
     """
     try:
         card = json.loads((folder / "model.json").read_text())
-        kind = _KINDS[card["name"]]
+        kind = model_class(card["task"], card["name"])
         ids = json.loads((folder / "items.json").read_text())
         with np.load(folder / "arrays.npz", allow_pickle=False) as stored:
             arrays = {key: stored[key] for key in stored.files}
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, NotFoundError) as error:
         raise SourceError(
             f"{folder} holds no recommender that can be read ({type(error).__name__}: {error})",
             next_step="save the model again with Recommender.save",
             path=str(folder),
         ) from error
-    model = kind(**card["parameters"])
+    model: Recommender = kind(**card["parameters"])
     model._item_ids = pa.array(ids, pa.string())  # noqa: SLF001 - the loader is part of the class
     model._restore(_unpacked(arrays))  # noqa: SLF001
     model._load_parts(folder)  # noqa: SLF001

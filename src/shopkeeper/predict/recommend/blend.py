@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from shopkeeper.core.errors import NotEnoughDataError
-from shopkeeper.predict.recommend.base import _KINDS, Reasons, Recommender, load_recommender
+from shopkeeper.predict.contract import model_class
+from shopkeeper.predict.recommend.base import Reasons, Recommender, load_recommender
 from shopkeeper.predict.recommend.evaluate import DEPTH, Truth, figures_of
 from shopkeeper.predict.recommend.interactions import Floats, Interactions, Ints
 from shopkeeper.predict.recommend.rank import blocks, hide_seen, target_ranks
@@ -39,7 +40,9 @@ class Blend(Recommender):
     ) -> None:
         super().__init__()
         self.components = [
-            part if isinstance(part, Recommender) else _KINDS[part["name"]](**part["parameters"])
+            part
+            if isinstance(part, Recommender)
+            else model_class(self.task, part["name"])(**part["parameters"])
             for part in components
         ]
         self.weights = [float(weight) for weight in weights]
@@ -52,6 +55,17 @@ class Blend(Recommender):
     def _learn(self, interactions: Interactions, seed: int) -> None:
         for part in self.components:
             part.fit(interactions, seed=seed)
+
+    def take_fitted(self) -> Self:
+        """Use components that are already fitted on the same items, without fitting again.
+
+        Returns
+        -------
+        Self
+            The same object, ready to score.
+        """
+        self._item_ids = self.components[0].item_ids
+        return self
 
     def _score(self, histories: Interactions) -> Floats:
         total = np.zeros((histories.n_users, histories.n_items), dtype=np.float32)

@@ -27,7 +27,7 @@ class Lists:
     ranks
         From 1.
     scores
-        Of the model; 0 where popularity filled the place.
+        Of the model that found the item: the fallback where ``filled``.
     filled
         True where the model knew nothing more and popularity answered.
     """
@@ -216,7 +216,7 @@ def recommend(
         more, items, ranks, values = top_items(scores[short], k)
         ranks = ranks + lengths[short[more]]
         keep = ranks <= k
-        fills = (short[more] + start, items, ranks, np.zeros_like(values))
+        fills = (short[more] + start, items, ranks, values)
         found.append((*(column[keep] for column in fills), np.ones(int(keep.sum()), np.bool_)))  # type: ignore[arg-type]
     users, items, ranks, values, filled = (np.concatenate(column) for column in zip(*found))  # noqa: B905
     order = np.lexsort((ranks, users))
