@@ -103,6 +103,18 @@ class Predict(_Section):
     recommendations: int = Field(default=10, ge=1, le=100, description="Products per customer")
 
 
+class Deliver(_Section):
+    """Who messages come from and how one opts out."""
+
+    from_address: str = Field(
+        default="shop@example.com", description="Sender address of e-mail messages"
+    )
+    unsubscribe_url: str = Field(
+        default="https://example.com/unsubscribe",
+        description="Page that withdraws consent; the message key is appended",
+    )
+
+
 class Service(_Section):
     """The HTTP service."""
 
@@ -120,6 +132,7 @@ class Settings(_Section):
     store: Store = Store()
     predict: Predict = Predict()
     decide: Decide = Decide()
+    deliver: Deliver = Deliver()
     service: Service = Service()
 
 

@@ -1,0 +1,1 @@
+"""Deliver: turn approved decisions into messages, once each."""
