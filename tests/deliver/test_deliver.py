@@ -113,7 +113,7 @@ def test_later_messages_wait_and_bad_addresses_are_refused(engine: Engine, tmp_p
     report = send_due(engine, {"email": OutboxSender(tmp_path, "email")}, NOW, everyone)
     assert (report.refused, report.waiting, len(report.sent)) == (1, 1, 0)
     assert next_due(engine) == later
-    with pytest.raises(NotFoundError, match="no sender for channel pigeon"):
+    with pytest.raises(NotFoundError, match="no sender for channel pigeon"):  # noqa: PT012
         enqueue(engine, [message(3, channel="pigeon")])
         send_due(engine, {}, NOW, everyone)
 
