@@ -21,7 +21,11 @@ def test_offsets_continue_and_records_come_back_in_order(open_log: Open) -> None
     assert [*first, *second] == [(partition, 0), (partition, 1), (partition, 2)]
     records = log.read(partition, 0)
     assert [x.payload for x in records] == [b"a", "中".encode(), b""]
-    assert [(x.offset, x.received_us, x.key) for x in records] == [(0, 10, "c1"), (1, 10, "c1"), (2, 11, "c1")]
+    assert [(x.offset, x.received_us, x.key) for x in records] == [
+        (0, 10, "c1"),
+        (1, 10, "c1"),
+        (2, 11, "c1"),
+    ]
     assert [x.offset for x in log.read(partition, 1, limit=1)] == [1]
     assert not log.read(partition, 3)
     assert log.append("c1", [], received_us=12) == []

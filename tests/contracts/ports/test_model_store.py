@@ -29,7 +29,12 @@ def test_a_version_is_its_content(open_models: Open, files: Path, now: datetime)
     one = store.save("churn", "gbm", files, {"auc": 0.9, "名": "流失"}, created_at=now)
     again = store.save("churn", "gbm", files, {"auc": 0.1}, created_at=now + timedelta(days=1))
     assert again == one
-    assert (one.task, one.model, one.created_at, dict(one.card)) == ("churn", "gbm", now, {"auc": 0.9, "名": "流失"})
+    assert (one.task, one.model, one.created_at, dict(one.card)) == (
+        "churn",
+        "gbm",
+        now,
+        {"auc": 0.9, "名": "流失"},
+    )
     assert (one.folder / "deep" / "weights.json").read_text(encoding="utf-8") == "[1]"
     (files / "model.txt").write_text("森林", encoding="utf-8")
     other = store.save("churn", "gbm", files, {}, created_at=now + timedelta(days=1))
@@ -38,7 +43,9 @@ def test_a_version_is_its_content(open_models: Open, files: Path, now: datetime)
     assert (one.folder / "model.txt").read_text(encoding="utf-8") == "树"
 
 
-def test_renaming_or_moving_content_is_another_version(open_models: Open, files: Path, now: datetime) -> None:
+def test_renaming_or_moving_content_is_another_version(
+    open_models: Open, files: Path, now: datetime
+) -> None:
     store = open_models()
     one = store.save("churn", "gbm", files, {}, created_at=now)
     (files / "model.txt").rename(files / "model2.txt")
@@ -79,7 +86,9 @@ def test_names_cannot_leave_the_folder(open_models: Open, files: Path, now: date
         store.alias("churn", "Best Ever", version)
 
 
-def test_pickles_are_refused_by_name_and_by_content(open_models: Open, files: Path, now: datetime) -> None:
+def test_pickles_are_refused_by_name_and_by_content(
+    open_models: Open, files: Path, now: datetime
+) -> None:
     store = open_models()
     for name in ("model.pkl", "model.joblib", "model.PICKLE", "innocent.json"):
         file = files / name
@@ -90,7 +99,9 @@ def test_pickles_are_refused_by_name_and_by_content(open_models: Open, files: Pa
     assert store.versions() == []
 
 
-def test_empty_folders_links_and_cards_are_refused(open_models: Open, files: Path, now: datetime, tmp_path: Path) -> None:
+def test_empty_folders_links_and_cards_are_refused(
+    open_models: Open, files: Path, now: datetime, tmp_path: Path
+) -> None:
     store = open_models()
     with pytest.raises(InputError, match="there are no model files"):
         store.save("churn", "gbm", tmp_path / "nowhere", {}, created_at=now)

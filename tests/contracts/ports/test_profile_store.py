@@ -15,8 +15,17 @@ Open = Callable[[], ProfileStore]
 
 def test_whole_profiles_in_and_out(open_profiles: Open) -> None:
     store = open_profiles()
-    store.put_many({"c1": {"name": "李雷", "n": 2**53, "x": 0.1, "ok": True, "none": None, "l": [1]}})
-    assert store.get("c1") == {"name": "李雷", "n": 2**53, "x": 0.1, "ok": True, "none": None, "l": [1]}
+    store.put_many(
+        {"c1": {"name": "李雷", "n": 2**53, "x": 0.1, "ok": True, "none": None, "l": [1]}}
+    )
+    assert store.get("c1") == {
+        "name": "李雷",
+        "n": 2**53,
+        "x": 0.1,
+        "ok": True,
+        "none": None,
+        "l": [1],
+    }
     assert store.get("c2") is None
     store.put_many({"c1": {"only": 1}, "c2": {}})
     assert store.get("c1") == {"only": 1}

@@ -28,7 +28,9 @@ def test_a_key_is_sent_once(open_sender: Open, now: datetime) -> None:
     assert sender.send(message(sender), now=now).status == "sent"
     assert sender.send(message(sender, body="anders"), now=now).status == "repeated"
     assert open_sender().send(message(sender), now=now).status == "repeated"
-    assert sender.send(message(sender, "k2"), now=now) == Receipt("k2", "sent", sender.send(message(sender, "k2"), now=now).detail, now)
+    assert sender.send(message(sender, "k2"), now=now) == Receipt(
+        "k2", "sent", sender.send(message(sender, "k2"), now=now).detail, now
+    )
 
 
 def test_a_key_is_sent_once_between_threads(open_sender: Open, now: datetime) -> None:

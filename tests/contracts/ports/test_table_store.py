@@ -102,7 +102,14 @@ def test_every_kind_of_column_comes_back_as_it_went_in(store: TableStore) -> Non
     rows = [
         {"key": 1, **full, "p_date": date(2024, 2, 29), "p_int8": 7},
         {"key": 2, **dict.fromkeys(full), "p_date": date(2024, 3, 1), "p_int8": -1},
-        {"key": 3, **full, "c_float64": float("inf"), "c_string": "", "p_date": None, "p_int8": None},
+        {
+            "key": 3,
+            **full,
+            "c_float64": float("inf"),
+            "c_string": "",
+            "p_date": None,
+            "p_int8": None,
+        },
     ]
     commit = store.append(EVERY_KIND, pa.Table.from_pylist(rows, EVERY_KIND.arrow_schema))
     assert (commit.rows, commit.version, commit.repeated) == (3, 0, False)
@@ -129,7 +136,9 @@ def test_a_filter_on_the_partition_sees_all_its_rows(store: TableStore, orders: 
     t = store.table(ORDERS)
     by_filter = store.run(t.filter(t.month == "2024-02").aggregate(n=ibis._.count()))
     assert by_filter.column("n").to_pylist() == [20]
-    by_month = store.run(t.group_by("month").agg(n=t.count(), s=t.amount_minor.sum()).order_by("month"))
+    by_month = store.run(
+        t.group_by("month").agg(n=t.count(), s=t.amount_minor.sum()).order_by("month")
+    )
     assert by_month.column("n").to_pylist() == [21, 20, 20]
     assert by_month.schema.field("s").type == pa.int64()
     assert sum(by_month.column("s").to_pylist()) == 100 * 60 * 61 // 2
@@ -143,7 +152,11 @@ def test_inputs_join_with_tables(store: TableStore, orders: Orders) -> None:
     expr = joined.aggregate(s=(joined.amount_minor * joined.w).sum())
     inputs = {"wanted": pa.table({"w": pa.array([2], pa.int8()), "customer_ref": ["crm:1"]})}
     assert store.run(expr, inputs).column("s").to_pylist() == [2 * (100 + 800)]
-    empty = {"wanted": pa.table({"w": pa.array([], pa.int8()), "customer_ref": pa.array([], pa.string())})}
+    empty = {
+        "wanted": pa.table(
+            {"w": pa.array([], pa.int8()), "customer_ref": pa.array([], pa.string())}
+        )
+    }
     assert store.run(t.join(wanted, "customer_ref").select("order_id"), empty).num_rows == 0
 
 
@@ -186,7 +199,9 @@ def test_rows_that_break_the_contract_leave_no_trace(store: TableStore, orders: 
     assert (store.count(ORDERS), store.version(ORDERS)) == (3, 0)
 
 
-def test_a_failing_source_keeps_its_error_and_leaves_nothing(store: TableStore, orders: Orders) -> None:
+def test_a_failing_source_keeps_its_error_and_leaves_nothing(
+    store: TableStore, orders: Orders
+) -> None:
     store.append(ORDERS, orders(0, 3))
 
     def broken():
@@ -229,7 +244,9 @@ def test_replace_everything_or_a_part(store: TableStore, orders: Orders) -> None
     store.append(ORDERS, orders(0, 9))
     part = store.replace(ORDERS, orders(100, 2, months=1), where={"month": "2024-01"})
     assert part.rows == 2
-    assert ids(store, ORDERS, "order_id") == sorted(["o1", "o2", "o4", "o5", "o7", "o8", "o100", "o101"])
+    assert ids(store, ORDERS, "order_id") == sorted(
+        ["o1", "o2", "o4", "o5", "o7", "o8", "o100", "o101"]
+    )
     store.replace(ORDERS, ORDERS.empty(), where={"month": "2024-02"})
     assert store.count(ORDERS) == 5
     store.replace(ORDERS, orders(200, 1))
@@ -268,7 +285,9 @@ def test_rows_outside_the_part_are_refused(store: TableStore, orders: Orders) ->
 def test_materialise_replaces_what_it_reads(store: TableStore, orders: Orders) -> None:
     store.append(ORDERS, orders(0, 12))
     t = store.table(ORDERS)
-    commit = store.materialise(t.filter(t.amount_minor >= 600).mutate(status=ibis.literal("kept")), ORDERS)
+    commit = store.materialise(
+        t.filter(t.amount_minor >= 600).mutate(status=ibis.literal("kept")), ORDERS
+    )
     assert commit.rows == 6
     assert ids(store, ORDERS, "order_id") == sorted(f"o{i}" for i in range(6, 12))
     assert set(store.run(t.select("status")).column("status").to_pylist()) == {"kept"}
@@ -303,7 +322,9 @@ def test_further_columns_come_go_and_are_seen(store: TableStore) -> None:
     assert "spend" not in store.table(FEATURES).columns
     assert store.count(FEATURES) == 2
     store.append(FEATURES, pa.table({"customer_id": ["c3"], "as_of": [AS_OF]}))
-    assert store.run(store.table(FEATURES).order_by("customer_id")).column("gap_days").to_pylist() == [None, 3, None]
+    assert store.run(store.table(FEATURES).order_by("customer_id")).column(
+        "gap_days"
+    ).to_pylist() == [None, 3, None]
 
 
 def test_merge_inserts_and_overwrites_by_key_the_last_wins(store: TableStore) -> None:
