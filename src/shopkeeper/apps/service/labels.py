@@ -107,8 +107,9 @@ CHANNELS: dict[str, Text] = {
 }
 
 STATUSES: dict[str, Text] = {
-    "queued": Text(zh="待发送", en="Queued"),
-    "pending": Text(zh="待发送", en="Queued"),
+    "waiting": Text(zh="待发送", en="Waiting"),
+    "withdrawn": Text(zh="已撤下（授权已失效）", en="Withdrawn (the permit had gone)"),
+    "held_out": Text(zh="留白对照", en="Held out"),
     "sent": Text(zh="已发送", en="Sent"),
     "delivered": Text(zh="已送达", en="Delivered"),
     "refused": Text(zh="被拒绝", en="Refused"),

@@ -11,9 +11,11 @@ from shopkeeper.apps.service.security import COOKIE
 from shopkeeper.core.errors import NotFoundError
 
 STATIC = Path(__file__).parent / "static"
-NOT_BUILT = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>Shopkeeper 掌柜</title>
+NOT_BUILT = """<!doctype html><html lang="zh-CN"><meta charset="utf-8">
+<title>Shopkeeper 掌柜</title>
 <body><h1>Shopkeeper 掌柜</h1>
-<p>控制台尚未构建。请运行 <code>make console</code> 后刷新。接口在 <code>/api/v1</code> 正常可用。</p>
+<p>控制台尚未构建。请运行 <code>make console</code> 后刷新。
+接口在 <code>/api/v1</code> 正常可用。</p>
 <p lang="en">The console is not built. Run <code>make console</code> and reload.
 The API under <code>/api/v1</code> works.</p></body></html>"""
 

@@ -21,7 +21,7 @@ from shopkeeper.apps.service.queries.reading import (
 )
 from shopkeeper.apps.service.queries.recommended import recommended
 from shopkeeper.apps.service.queries.runs import NEVER_RAN
-from shopkeeper.apps.service.schemas.common import Interval, Text
+from shopkeeper.apps.service.schemas.common import Interval, Text, Unit
 from shopkeeper.apps.service.schemas.customers import (
     Customer,
     CustomerConsent,
@@ -51,6 +51,7 @@ from shopkeeper.features.library_index import all_features
 
 NOT_TRAITS = frozenset({c.CUSTOMER_ID, c.ATTRIBUTES, c.EVIDENCE, c.UPDATED_AT})
 SECRET_KINDS = frozenset({"phone", "email"})
+TRAIT_UNITS: dict[str, Unit] = {"date": "date", "timestamp": "timestamp"}
 GENDERS = {1: "1 男 male", 2: "2 女 female", 9: "9 未说明 not stated"}
 SCORE_LEVEL = 0.9
 """Coverage of the intervals that the value models write."""
@@ -146,7 +147,7 @@ def _trait(shop: OpenShop, column: Column, value: object, origin: object) -> Tra
         name=str(column),
         label=Text(zh=column.zh, en=column.en),
         value=wording.masked(text) if hidden else text,
-        unit={"date": "date", "timestamp": "timestamp"}.get(column.kind, "text"),
+        unit=TRAIT_UNITS.get(column.kind, "text"),
         source=known.get("source") or (origin if isinstance(origin, str) else None),
         valid_from=at,
         freshness_days=age,

@@ -290,7 +290,7 @@ def _guards(shop: OpenShop) -> list[Reason]:
             key="quiet_hours",
             text=Text(
                 zh=f"勿扰时段：客户当地 {rules.quiet_from} 点到次日 {rules.quiet_to} 点不触达",
-                en=f"Quiet hours: none from {rules.quiet_from}:00 to {rules.quiet_to}:00 local time",
+                en=f"Quiet hours: {rules.quiet_from}:00 to {rules.quiet_to}:00 of the customer",
             ),
         ),
         Reason(

@@ -53,7 +53,8 @@ MEANINGS: dict[str, Meaning] = {
         up=True, unit="ratio", key=True,
     ),
     "log_loss": _meaning(
-        "对数损失", "Log loss", "概率预测的平均对数误差", "Mean logarithmic error of the probabilities",
+        "对数损失", "Log loss",
+        "概率预测的平均对数误差", "Mean logarithmic error of the probabilities",
         up=False,
     ),
     "brier": _meaning(
@@ -95,9 +96,13 @@ MEANINGS: dict[str, Meaning] = {
         "总量误差", "Aggregate error", "预测总额与实际总额的相对差",
         "Relative gap between predicted and actual total", up=False, unit="ratio", key=True,
     ),
-    "coverage": _meaning(
+    "interval_coverage": _meaning(
         "区间覆盖率", "Interval coverage", "实际值落在区间内的客户占比",
         "Share of customers whose actual value lies in the interval", up=True, unit="ratio",
+    ),
+    "coverage": _meaning(
+        "商品覆盖率", "Catalogue coverage", "至少被推荐过一次的商品占比",
+        "Share of products recommended to anybody", up=True, unit="ratio",
     ),
     "recall": _meaning(
         "召回率", "Recall", "后来真正买的商品中被推荐到的占比",
@@ -117,7 +122,7 @@ MEANINGS: dict[str, Meaning] = {
     "mrr": _meaning(
         "MRR", "MRR", "首个命中位置倒数的均值", "Mean reciprocal place of the first hit", up=True,
     ),
-    "hit_rate": _meaning(
+    "hr": _meaning(
         "命中率", "Hit rate", "至少命中一件的客户占比", "Share of customers with at least one hit",
         up=True, unit="ratio", key=True,
     ),

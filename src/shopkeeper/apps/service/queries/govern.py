@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Literal
 
 from shopkeeper.apps.service import labels
@@ -26,6 +25,7 @@ from shopkeeper.core import columns as c
 from shopkeeper.core.errors import NotFoundError
 from shopkeeper.core.tables import ALL, CORRECTIONS, LINEAGE, LOADS, TableContract
 from shopkeeper.features.library_index import all_features
+from shopkeeper.govern.lineage import LineageGraph
 from shopkeeper.govern.rules import COLUMN_KINDS, RULES
 
 MOST_NODES = 400
@@ -79,23 +79,18 @@ def rules(shop: OpenShop) -> CleaningRules:
     return shop.remember("rules", (CORRECTIONS, LOADS), ask)
 
 
-def dictionary(shop: OpenShop) -> Dictionary:
-    """The data dictionary, from the table contracts.
-
-    Parameters
-    ----------
-    shop
-        The open shop; columns that its tables store beyond the contract are listed too.
+def dictionary() -> Dictionary:
+    """The data dictionary, from the table contracts and the feature library.
 
     Returns
     -------
     Dictionary
         Tables in the order data flows.
     """
-    return Dictionary(tables=[_table(shop, contract) for contract in ALL.values()])
+    return Dictionary(tables=[_table(contract) for contract in ALL.values()])
 
 
-def _table(shop: OpenShop, contract: TableContract) -> DictionaryTable:
+def _table(contract: TableContract) -> DictionaryTable:
     fixed = {*contract.key, *contract.required}
     columns = [
         DictionaryColumn(
@@ -173,77 +168,52 @@ def lineage(
     NotFoundError
         If no table has the column.
     """
-    edges = _edges(shop)
     if column is None:
-        return _table_graph(edges)
-    _must_be_column(shop, column, edges)
-    distance = {column: 0}
-    cut = False
-    for sign, wanted in ((-1, "upstream"), (1, "downstream")):
-        if direction in {wanted, "both"}:
-            cut = _walk(edges, column, sign, depth, distance) or cut
-    kept = [
-        LineageEdge(source=a, target=b, transform=how)
-        for a, b, how in edges
-        if a in distance and b in distance
-    ]
+        return shop.remember("table_lineage", (LINEAGE,), lambda: _table_graph(shop))
+    graph = _graph(shop)
+    if column not in graph.columns:
+        _must_be_column(shop, column)
+        return Lineage(
+            column=column,
+            nodes=[_node(column, 0)],
+            edges=[],
+            truncated=False,
+            next_step=None if graph.columns else NEVER_RAN,
+        )
+    paths = []
+    if direction in {"upstream", "both"}:
+        paths.append(graph.upstream(column))
+    if direction in {"downstream", "both"}:
+        paths.append(graph.downstream(column))
+    steps = {step.column: step.distance for path in paths for step in path.steps}
+    near = sorted(steps, key=lambda x: (abs(steps[x]), x))
+    kept = {x for x in near if abs(steps[x]) <= depth}
+    shown = [x for x in near if x in kept][:MOST_NODES]
+    inside = set(shown)
+    edges = sorted({edge for path in paths for edge in path.edges})
     return Lineage(
         column=column,
-        nodes=[
-            _node(x, place) for x, place in sorted(distance.items(), key=lambda p: (p[1], p[0]))
+        nodes=[_node(x, steps[x]) for x in shown],
+        edges=[
+            LineageEdge(source=source, target=target, transform=how)
+            for source, target, how in edges
+            if source in inside and target in inside
         ],
-        edges=kept,
-        truncated=cut,
-        next_step=None if edges else NEVER_RAN,
+        truncated=len(shown) < len(steps),
+        next_step=None,
     )
 
 
-def _edges(shop: OpenShop) -> list[tuple[str, str, str | None]]:
-    def ask() -> list[tuple[str, str, str | None]]:
-        table = shop.tables.table(LINEAGE)
-        found = rows(shop, table[[c.UPSTREAM, c.DOWNSTREAM, c.TRANSFORM]].distinct())
-        return sorted(
-            ((row["upstream"], row["downstream"], row["transform"]) for row in found),
-            key=lambda edge: (edge[0], edge[1], edge[2] or ""),
-        )
+def _graph(shop: OpenShop) -> LineageGraph:
+    def ask() -> LineageGraph:
+        return LineageGraph(shop.tables.run(shop.tables.table(LINEAGE)))
 
     return shop.remember("lineage", (LINEAGE,), ask)
 
 
-def _walk(
-    edges: list[tuple[str, str, str | None]],
-    start: str,
-    sign: int,
-    depth: int,
-    distance: dict[str, int],
-) -> bool:
-    """Breadth first into one direction; says whether something was left out."""
-    beside: dict[str, list[str]] = {}
-    for source, target, _ in edges:
-        here, there = (target, source) if sign < 0 else (source, target)
-        beside.setdefault(here, []).append(there)
-    queue = deque([start])
-    cut = False
-    while queue:
-        here = queue.popleft()
-        if abs(distance[here]) >= depth:
-            cut = cut or any(x not in distance for x in beside.get(here, ()))
-            continue
-        for there in beside.get(here, ()):
-            if there in distance:
-                continue
-            if len(distance) >= MOST_NODES:
-                return True
-            distance[there] = distance[here] + sign
-            queue.append(there)
-    return cut
-
-
-def _must_be_column(shop: OpenShop, column: str, edges: list[tuple[str, str, str | None]]) -> None:
+def _must_be_column(shop: OpenShop, column: str) -> None:
     table, _, name = column.partition(".")
     if table in ALL and name in shop.tables.table(ALL[table]).columns:
-        return
-    if any(column in (a, b) for a, b, _ in edges):
         return
     raise NotFoundError(
         f"there is no column {column!r}",
@@ -272,14 +242,16 @@ def _node(node: str, place: int) -> LineageNode:
     )
 
 
-def _table_graph(edges: list[tuple[str, str, str | None]]) -> Lineage:
-    pairs = sorted(
-        {
-            (source.partition(".")[0], target.partition(".")[0])
-            for source, target, _ in edges
-            if source.partition(".")[0] != target.partition(".")[0]
-        }
+def _table_graph(shop: OpenShop) -> Lineage:
+    """The same with whole tables as nodes."""
+    table = shop.tables.table(LINEAGE)
+    found = rows(
+        shop,
+        table.select(
+            source=table[c.UPSTREAM].split(".")[0], target=table[c.DOWNSTREAM].split(".")[0]
+        ).distinct(),
     )
+    pairs = sorted((x["source"], x["target"]) for x in found if x["source"] != x["target"])
     order = {name: place for place, name in enumerate(ALL)}
     tables = sorted({x for pair in pairs for x in pair}, key=lambda x: order.get(x, len(order)))
     return Lineage(
@@ -287,5 +259,5 @@ def _table_graph(edges: list[tuple[str, str, str | None]]) -> Lineage:
         nodes=[_node(x, 0) for x in tables],
         edges=[LineageEdge(source=a, target=b, transform=None) for a, b in pairs],
         truncated=False,
-        next_step=None if edges else NEVER_RAN,
+        next_step=None if pairs else NEVER_RAN,
     )

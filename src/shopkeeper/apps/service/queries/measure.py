@@ -24,7 +24,7 @@ EFFECT_LEVEL = 0.95
 NOTHING_MEASURED = NextStep(
     text=Text(
         zh="还没有效果可衡量：执行一个计划，等结果到达后与对照组比较。",
-        en="No effect to measure yet: perform a plan, and compare with the hold-out as results come.",
+        en="No effect to measure yet: perform a plan, then compare with the hold-out.",
     ),
     action=Text(zh="查看计划", en="See the plans"),
     link="/decide",

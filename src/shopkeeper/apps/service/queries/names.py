@@ -15,6 +15,9 @@ from shopkeeper.features.definition import Feature
 from shopkeeper.features.library_index import all_features
 from shopkeeper.predict.explain import explained
 from shopkeeper.predict.recommend.reasons import reason_text
+from shopkeeper.segment.schemes import SCHEMES
+from shopkeeper.unify.identifiers import RULES as LINK_RULES
+from shopkeeper.unify.match import MANUAL
 
 SPEND_SAVED = "spend_saved"
 BANDS: dict[str, Text] = {
@@ -159,9 +162,9 @@ def is_baseline(task: str, name: str) -> bool:
 
 
 BASELINES: dict[str, tuple[str, ...]] = {
-    "churn": ("recency",),
+    "churn": ("recency", "p_alive"),
     "value": ("repeat", "mean"),
-    "recommend": ("popularity",),
+    "recommend": ("popularity-7-days", "popularity"),
 }
 
 
@@ -182,23 +185,123 @@ def model_slice(code: str) -> Text:
 
 
 def scheme(code: str) -> Text:
-    """Name of a scheme."""
-    return Text(zh=code, en=code)
+    """Name of a scheme.
+
+    Parameters
+    ----------
+    code
+        As stored.
+
+    Returns
+    -------
+    Text
+    """
+    known = SCHEMES.get(code)
+    return Text(zh=known.zh, en=known.en) if known else Text(zh=code, en=code)
+
+
+def scheme_definition(code: str) -> Text:
+    """How a scheme divides customers.
+
+    Parameters
+    ----------
+    code
+        As stored.
+
+    Returns
+    -------
+    Text
+    """
+    known = SCHEMES.get(code)
+    return Text(zh=known.definition_zh, en=known.definition_en) if known else scheme(code)
+
+
+@cache
+def _segments() -> Mapping[tuple[str, str], tuple[Text, Text]]:
+    return {
+        (known.code, x.code): (Text(zh=x.zh, en=x.en), Text(zh=x.meaning_zh, en=x.meaning_en))
+        for known in SCHEMES.values()
+        for x in known.segments
+    }
 
 
 def segment(scheme_code: str, code: str) -> Text:
-    """Name of a segment of a scheme."""
-    return Text(zh=code, en=code)
+    """Name of a segment of a scheme with fixed segments.
+
+    Parameters
+    ----------
+    scheme_code
+        The scheme.
+    code
+        As stored.
+
+    Returns
+    -------
+    Text
+        A segment of another version is its own name.
+    """
+    known = _segments().get((scheme_code, code))
+    return known[0] if known else Text(zh=code, en=code)
+
+
+def segment_meaning(scheme_code: str, code: str) -> Text:
+    """Who is in a segment.
+
+    Parameters
+    ----------
+    scheme_code
+        The scheme.
+    code
+        As stored.
+
+    Returns
+    -------
+    Text
+    """
+    known = _segments().get((scheme_code, code))
+    return known[1] if known else Text(zh="", en="")
 
 
 def segment_order(scheme_code: str) -> Mapping[str, int]:
-    """Place of every segment of a scheme."""
-    return {}
+    """Place of every fixed segment of a scheme, the best first.
+
+    Parameters
+    ----------
+    scheme_code
+        The scheme.
+
+    Returns
+    -------
+    dict of str to int
+    """
+    known = SCHEMES.get(scheme_code)
+    return {x.code: place for place, x in enumerate(known.segments)} if known else {}
 
 
 def merge_evidence(rule: str | None, evidence: object) -> Text:
-    """Why two identifiers are one person."""
-    return Text(zh=rule or "", en=rule or "")
+    """Why two identifiers are one person.
+
+    Parameters
+    ----------
+    rule
+        Rule of the edge.
+    evidence
+        What the edge notes: kind of identifier, references that share it, source.
+
+    Returns
+    -------
+    Text
+    """
+    known = {x.key: Text(zh=x.zh, en=x.en) for x in LINK_RULES.values()}
+    known[MANUAL] = Text(zh="人工合并", en="Merged by a person")
+    words = labels.named(known, rule)
+    noted = evidence if isinstance(evidence, dict) else {}
+    count = noted.get("references")
+    if count is None:
+        return words
+    return Text(
+        zh=f"{words.zh}（{count} 条记录共用）", en=f"{words.en} (shared by {count} records)"
+    )
 
 
 def score_reasons(stored: str | None) -> list[Reason]:
@@ -309,7 +412,8 @@ def _guard(item: Mapping[str, Any]) -> Reason:
         return Reason(
             key="frequency_cap",
             text=Text(
-                zh=f"疲劳度：近 {item['days']} 天已触达 {item['contacts']} 次，上限 {item['cap']} 次",
+                zh=f"疲劳度：近 {item['days']} 天已触达 {item['contacts']} 次，"
+                f"上限 {item['cap']} 次",
                 en=f"Frequency cap: {item['contacts']} contacts in {item['days']} days "
                 f"of at most {item['cap']}",
             ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from shopkeeper.apps.service import labels, wording
 from shopkeeper.apps.service.context import OpenShop
 from shopkeeper.apps.service.queries import decide, measure, predict, runs
@@ -17,6 +19,8 @@ from shopkeeper.apps.service.schemas.overview import (
     Overview,
     Sentence,
     Shop,
+    StageKey,
+    StageState,
     StageStatus,
     Task,
 )
@@ -67,7 +71,7 @@ def overview(shop: OpenShop) -> Overview:
             empty=empty,
             simulated=shop.settings.shop.simulated,
         ),
-        sentences=[] if empty else _sentences(shop, scores, newest, effects),
+        sentences=[] if empty else _sentences(scores, newest, effects),
         figures=[] if empty else _figures(shop, scores, newest, quality, measure.indicators(shop)),
         today=[] if empty else _today(shop, scores, newest, quality),
         stages=_stages(shop, run),
@@ -76,7 +80,7 @@ def overview(shop: OpenShop) -> Overview:
 
 
 def _sentences(
-    shop: OpenShop, scores: ScoresSummary, plan: PlanSummary | None, effects: EffectList
+    scores: ScoresSummary, plan: PlanSummary | None, effects: EffectList
 ) -> list[Sentence]:
     return [
         Sentence(key="risk", text=_risk_sentence(scores), link="/customers?sort=-risk"),
@@ -304,7 +308,7 @@ def _plan_task(plan: PlanSummary) -> Task:
 def _stages(shop: OpenShop, run: Run | None) -> list[StageStatus]:
     steps = {step.step: step for step in run.steps} if run else {}
     answer = []
-    for stage, name in labels.STAGES.items():
+    for stage in get_args(StageKey):
         if stage == "learn":
             continue
         step = steps.get(stage)
@@ -313,13 +317,15 @@ def _stages(shop: OpenShop, run: Run | None) -> list[StageStatus]:
             if stage == "deliver"
             else sum(_count(shop, table) for table in STAGE_TABLES[stage])
         )
-        state = "ready" if count else "empty"
-        if step is not None and step.status in {"running", "failed"}:
-            state = step.status
+        state: StageState = "ready" if count else "empty"
+        if step is not None and step.status == "running":
+            state = "running"
+        elif step is not None and step.status == "failed":
+            state = "failed"
         answer.append(
             StageStatus(
                 stage=stage,
-                name=name,
+                name=labels.STAGES[stage],
                 state=state,
                 rows=count,
                 summary=_stage_summary(count),

@@ -75,30 +75,44 @@ def _summary(shop: OpenShop, model: StoredModel) -> ModelSummary:
         task=model.task,
         task_name=labels.named(names.TASKS, model.task),
         name=model.model,
-        label=names.method(model.model),
+        label=names.method(_chosen(model)),
         version=model.version,
         alias=model.aliases[0] if model.aliases else None,
         trained_at=model.created_at,
         as_of=day_of(shop, from_us(as_of)) if as_of is not None else None,
         horizon_days=round(horizon) if horizon else None,
-        customers=card.get("n"),
+        customers=card.get("n") or card.get("customers"),
         figures=_key_figures(model),
     )
 
 
+def _chosen(model: StoredModel) -> str:
+    """Method of the card that is in use; a name such as ``churn:blend`` carries it."""
+    named = str(model.card.get("chosen") or model.card.get("name") or model.model)
+    return named.rpartition(":")[2]
+
+
+def _whole(model: StoredModel) -> str:
+    """The slice that stands for all rows: the unnamed one, or the first that is reported."""
+    slices = [figure.get("slice") or "" for figure in model.card.get("figures", ())]
+    return "" if "" in slices or not slices else slices[0]
+
+
 def _overall(model: StoredModel) -> dict[str, dict[str, float | None]]:
     """Figures over all rows, by method and metric."""
+    whole = _whole(model)
     table: dict[str, dict[str, float | None]] = {}
     for figure in model.card.get("figures", ()):
-        if not figure.get("slice"):
+        if (figure.get("slice") or "") == whole:
             table.setdefault(figure["method"], {})[figure["metric"]] = figure["value"]
     return table
 
 
 def _key_figures(model: StoredModel) -> list[ModelFigure]:
     table = _overall(model)
-    own = table.get(model.model, {})
-    others = {name: values for name, values in table.items() if name != model.model}
+    chosen = _chosen(model)
+    own = table.get(chosen, {})
+    others = {name: values for name, values in table.items() if name != chosen}
     baseline = names.baseline_of(model.task, list(others))
     answer = []
     for metric, value in own.items():
@@ -154,7 +168,7 @@ def model_card(shop: OpenShop, task: str, version: str) -> ModelCard:
     table = _overall(model)
     metrics = list(dict.fromkeys(metric for values in table.values() for metric in values))
     calibration = _calibration(card)
-    own = table.get(model.model, {})
+    own = table.get(_chosen(model), {})
     return ModelCard(
         summary=_summary(shop, model),
         purpose=Text(zh=card.get("intended_zh", ""), en=card.get("intended_en", "")),
@@ -166,7 +180,7 @@ def model_card(shop: OpenShop, task: str, version: str) -> ModelCard:
                 model=method,
                 label=names.method(method),
                 baseline=names.is_baseline(model.task, method),
-                chosen=method == model.model,
+                chosen=method == _chosen(model),
                 values=values,
             )
             for method, values in table.items()
@@ -225,9 +239,10 @@ def _calibration(card: Any) -> list[CalibrationPoint]:
 def _slices(model: StoredModel) -> list[SliceFigures]:
     parts: dict[str, dict[str, float | None]] = {}
     counts: dict[str, int] = {}
+    whole, chosen = _whole(model), {_chosen(model), "buy-again"}
     for figure in model.card.get("figures", ()):
         part = figure.get("slice")
-        if part and figure["method"] == model.model:
+        if part and part != whole and figure["method"] in chosen:
             parts.setdefault(part, {})[figure["metric"]] = figure["value"]
             counts[part] = max(counts.get(part, 0), figure.get("n") or 0)
     return [

@@ -1,1 +1,1 @@
-"""segment"""
+"""Schemes, audiences and the rule language."""

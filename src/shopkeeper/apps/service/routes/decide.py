@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from shopkeeper.apps.service.context import Cursor, Limit, Shop
 from shopkeeper.apps.service.queries import decide as ask
+from shopkeeper.apps.service.queries import plans
 from shopkeeper.apps.service.schemas.decide import (
     Action,
     CustomerDecision,
@@ -66,10 +67,10 @@ def get_customer_decision(
 @router.post("/plans/{plan_id}/approve", operation_id="approve_plan")
 def approve_plan(shop: Shop, plan_id: str, body: PlanApproval) -> Plan:
     """Approve a draft; nothing is sent yet."""
-    return ask.approve(shop, plan_id, body)
+    return plans.approve(shop, plan_id, body)
 
 
 @router.post("/plans/{plan_id}/perform", operation_id="perform_plan")
 def perform_plan(shop: Shop, plan_id: str) -> PlanPerformed:
     """Write the messages of an approved plan to the outbox; a second call writes nothing."""
-    return ask.perform(shop, plan_id)
+    return plans.perform(shop, plan_id)

@@ -33,9 +33,9 @@ def list_cleaning_rules(shop: Shop) -> CleaningRules:
 
 
 @router.get("/dictionary", operation_id="get_dictionary")
-def get_dictionary(shop: Shop) -> Dictionary:
+def get_dictionary() -> Dictionary:
     """Data dictionary: every column of every table."""
-    return ask.dictionary(shop)
+    return ask.dictionary()
 
 
 @router.get("/lineage", operation_id="get_lineage")
