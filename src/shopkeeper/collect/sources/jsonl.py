@@ -148,9 +148,7 @@ class JsonLinesSource:
 
 
 def _parse(stretch: Stretch, encoding: str, done: int) -> RawBatch:
-    data, bad = decode_lines(
-        stretch.data, encoding, lambda n: marker("U", n, "", 0).rstrip(b"\n")
-    )
+    data, bad = decode_lines(stretch.data, encoding, lambda n: marker("U", n, "", 0).rstrip(b"\n"))
     objects: list[dict[str, Any]] = []
     numbers: list[int] = []
     refused: list[Refused] = []
