@@ -1,0 +1,1 @@
+"""Audience rules: one tree that prints and parses as text and as YAML."""
