@@ -61,6 +61,10 @@ TEMPLATES: dict[str, Template] = {
         zh_down="最近一次购买在 {value} 天前（通常间隔 {usual} 天）",
         en_down="last bought {value} days ago (the usual gap is {usual} days)",
     ),
+    "last_purchase_days": Template(
+        "最近一次购买在 {value} 天前（中位数 {usual} 天）",
+        "last bought {value} days ago (median {usual})",
+    ),
     "age_days": Template("首次购买已 {value} 天", "first bought {value} days ago"),
     "purchases": Template(
         "共购买 {value} 次（客户中位数 {usual} 次）",
@@ -260,11 +264,11 @@ def store_reasons(
             pa.scalar("}"),
             "",
         )
-        pieces.append(
-            pc.if_else(pa.array(np.abs(weight) >= least), piece, pa.scalar(None, pa.string()))
-        )
-    joined = pc.binary_join_element_wise(*pieces, ",", null_handling="skip")
-    return pc.binary_join_element_wise(pa.scalar("["), joined, pa.scalar("]"), "")
+        # sorted by size: where this one is kept, the ones before are, so a comma may lead it
+        kept = pa.array(np.abs(weight) >= least)
+        led = pc.binary_join_element_wise(pa.scalar("," if place else ""), piece, "")
+        pieces.append(pc.if_else(kept, led, pa.scalar("")))
+    return pc.binary_join_element_wise(pa.scalar("["), *pieces, pa.scalar("]"), "")
 
 
 def _numbers(values: Floats, digits: int) -> pa.Array:

@@ -122,6 +122,38 @@ def read_history(table: pa.Table) -> OrderHistory:
     )
 
 
+def sample_customers(history: OrderHistory, most: int, seed: int) -> OrderHistory:
+    """Keep the orders of about `most` customers; which, does not depend on the order of rows.
+
+    Parameters
+    ----------
+    history : OrderHistory
+        Orders.
+    most : int
+        Customers to keep, about; with fewer in all, everything is kept.
+    seed : int
+        Decides which.
+
+    Returns
+    -------
+    OrderHistory
+        The same codes, fewer orders.
+    """
+    if len(history.customers) <= most:
+        return history
+    chosen = np.random.default_rng(seed).permutation(len(history.customers))[:most]
+    kept = np.zeros(len(history.customers), dtype=bool)
+    kept[chosen] = True
+    inside = kept[history.code]
+    return OrderHistory(
+        history.customers,
+        history.code[inside],
+        history.ts_us[inside],
+        history.day[inside],
+        history.amount_minor[inside],
+    )
+
+
 def _ints(column: pa.ChunkedArray) -> Ints:
     """Return an integer column as a fresh int64 array."""
     return np.array(column.cast(pa.int64()).to_numpy(), dtype=np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -23,7 +23,7 @@ from shopkeeper.predict.churn.learners import (
     tree_margin,
 )
 from shopkeeper.predict.contract import register, require_fitted
-from shopkeeper.predict.history import Bools, Floats, Ints, Question
+from shopkeeper.predict.history import Bools, Floats, Ints, Question, sample_customers
 from shopkeeper.predict.split import Cutoff, customer_folds, is_full, plan_cutoffs
 from shopkeeper.predict.value.pareto_nbd import ParetoNbd
 
@@ -34,6 +34,9 @@ LEARNED = ("logistic", "boosted", "blend")
 
 LEAST_CUSTOMERS = 50
 LEAST_OUTCOMES = 10
+MOST_CUSTOMERS = 60_000
+"""More customers than this are sampled for learning: with four cut-offs, plenty of rows."""
+
 FOLDS = 3
 PREFER_BLEND = 0.002
 """The blend is kept unless the AUC of another method is better by more than this."""
@@ -163,6 +166,7 @@ class ChurnModel:
             When the history is too short, has fewer than 50 customers, or nobody (or everybody)
             bought in the truth windows.
         """
+        data = replace(data, history=sample_customers(data.history, MOST_CUSTOMERS, seed))
         self.rehearsal = rehearse(data, seed=seed) if self.method is None else None
         method = self.method or _best(self.rehearsal)
         self._learned = _learn(data, method, seed)

@@ -55,8 +55,8 @@ INTENDED_ZH = (
 )
 INTENDED_EN = (
     "For choosing whom to win back, and in which order. It predicts no purchase within the "
-    "horizon, not departure for good. Not for prices, credit or any decision against a person. It cannot "
-    "know changes that the history does not contain, such as a closed shop."
+    "horizon, not departure for good. Not for prices, credit or any decision against a person. "
+    "It cannot know changes that the history does not contain, such as a closed shop."
 )
 
 
@@ -339,9 +339,8 @@ def _unseen(customers: list[str], share: float) -> pa.Table:
 def _reasons(model: ChurnModel, rows: FeatureRows) -> pa.Array:
     names, added = model.contributions(rows)
     added = fold_reasons(names, added, TOLD_BY)
-    usual = np.broadcast_to(
-        np.array([model.learned.usual[name] for name in names]), added.shape
-    ).copy()
+    typical = np.array([model.learned.usual[name] for name in names])
+    usual = np.broadcast_to(typical, added.shape).copy()
     # the pause is compared with the customer's own rhythm where there is one
     own = rows.column("mean_gap_days")
     since = list(names).index("days_since_last")

@@ -1,0 +1,340 @@
+"""The value model: Pareto/NBD and Gamma-Gamma, averaged with boosted trees where they can learn."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from shopkeeper.core.errors import NotEnoughDataError, SourceError
+from shopkeeper.predict.churn.features import FeatureRows, bought_within, feature_rows
+from shopkeeper.predict.contract import register, require_fitted
+from shopkeeper.predict.history import Floats, Ints, OrderHistory, Question, sample_customers
+from shopkeeper.predict.split import Cutoff, plan_cutoffs
+from shopkeeper.predict.value.bgnbd import BgNbd, fit_bg_nbd
+from shopkeeper.predict.value.boosted import Boosted, fit_boosted
+from shopkeeper.predict.value.forecast import Forecast, forecast
+from shopkeeper.predict.value.gamma_gamma import GammaGamma, fit_gamma_gamma
+from shopkeeper.predict.value.pareto_nbd import ParetoNbd, fit_pareto_nbd
+from shopkeeper.predict.value.summary import Grouped, Summary, group, summarise
+
+METHODS = ("zero", "pace", "bg_nbd", "pareto_nbd", "boosted", "blend")
+"""Two baselines, the two processes, the trees, and the average of Pareto/NBD and the trees."""
+
+TREE_COLUMNS = (
+    "p_buy",
+    "expected_orders",
+    "idle_share",
+    "recent_share",
+    "overdue",
+    "orders_per_day",
+    "amount_mean",
+    "amount_last",
+)
+"""Columns free of the length of the history, so that cut-offs of any horizon can be stacked."""
+
+LEAST_CUSTOMERS = 50
+MOST_FITTED = 200_000
+"""Customers on which Pareto/NBD is fitted, at most; BG/NBD and Gamma-Gamma take all."""
+MOST_BOOSTED = 50_000
+STRETCH = (0.5, 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedValue:
+    """Everything `fit` learns; time in days, money in minor units.
+
+    Parameters
+    ----------
+    bg_nbd : BgNbd
+        The first process.
+    pareto_nbd : ParetoNbd
+        The second process.
+    amounts : GammaGamma
+        Amounts per purchase.
+    boosted : Boosted | None
+        Trees; None where the history is too short to learn them.
+    as_of_us : int
+        Training moment.
+    horizon_days : float
+        Horizon in days.
+    seed : int
+        Seed of the fit.
+    customers : int
+        Customers learned from.
+    """
+
+    bg_nbd: BgNbd
+    pareto_nbd: ParetoNbd
+    amounts: GammaGamma
+    boosted: Boosted | None
+    as_of_us: int
+    horizon_days: float
+    seed: int
+    customers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What the model says; arrays have one entry a customer.
+
+    Parameters
+    ----------
+    code : Ints
+        Customer codes; ascending; customers without a purchase are absent.
+    forecast : Forecast
+        Expected purchases and spend (blended), ranges, p_alive and p_buy.
+    by_method : dict[str, tuple[Floats, Floats]]
+        Purchases and spend in minor units by each method of `METHODS`.
+    rows : FeatureRows
+        Features of the same customers.
+    """
+
+    code: Ints
+    forecast: Forecast
+    by_method: dict[str, tuple[Floats, Floats]]
+    rows: FeatureRows
+
+
+@register
+class ValueModel:
+    """Purchases and spend of each customer in a horizon."""
+
+    name: ClassVar[str] = "value"
+    task: ClassVar[str] = "value"
+
+    def __init__(self) -> None:
+        self._learned: LearnedValue | None = None
+
+    @property
+    def learned(self) -> LearnedValue:
+        """Return what was learned.
+
+        Raises
+        ------
+        PlanError
+            When the model was not fitted.
+        """
+        require_fitted(self._learned, self.name)
+        assert self._learned is not None
+        return self._learned
+
+    @property
+    def method(self) -> str:
+        """Return `blend`, or `pareto_nbd` where the history was too short for trees."""
+        return "blend" if self.learned.boosted is not None else "pareto_nbd"
+
+    def fit(self, data: Question, /, *, seed: int = 0) -> Self:
+        """Learn from orders before the moment.
+
+        Parameters
+        ----------
+        data : Question
+            Orders, moment and horizon; external columns are not used.
+        seed : int
+            Decides sampling.
+
+        Returns
+        -------
+        Self
+            The same object.
+
+        Raises
+        ------
+        NotEnoughDataError
+            When there are fewer than 50 customers, or fewer than ten with a repeat purchase.
+        """
+        known = data.history.before(data.as_of_us)
+        summary = summarise(known, data.as_of_us, "day")
+        if len(summary.code) < LEAST_CUSTOMERS:
+            raise NotEnoughDataError(
+                f"the value model needs at least {LEAST_CUSTOMERS} customers with a purchase "
+                f"before the moment of the forecast, found {len(summary.code)}",
+                next_step="load more customers, or choose a later moment",
+                needed=LEAST_CUSTOMERS,
+                found=len(summary.code),
+            )
+        rows = _grouped(summary)
+        sampled = sample_customers(known, MOST_FITTED, seed)
+        some = rows if sampled is known else _grouped(summarise(sampled, data.as_of_us, "day"))
+        process = fit_pareto_nbd(some)
+        amounts = fit_gamma_gamma(summary.frequency, summary.monetary_minor)
+        past = replace(data, history=sample_customers(known, MOST_BOOSTED, seed))
+        self._learned = LearnedValue(
+            bg_nbd=fit_bg_nbd(rows),
+            pareto_nbd=process,
+            amounts=amounts,
+            boosted=_fit_trees(past, seed),
+            as_of_us=data.as_of_us,
+            horizon_days=data.horizon_days,
+            seed=seed,
+            customers=len(summary.code),
+        )
+        return self
+
+    def predict(self, data: Question) -> Value:
+        """Forecast every customer who bought before the moment.
+
+        Ranges come from Pareto/NBD over a horizon stretched by the ratio of the blended to its own
+        total, so that their level agrees with the point forecast.
+
+        Parameters
+        ----------
+        data : Question
+            Orders and moment; the horizon is the model's own.
+
+        Returns
+        -------
+        Value
+            Forecasts in order of customer code.
+        """
+        learned = self.learned
+        days = learned.horizon_days
+        rows = feature_rows(data.history, data.as_of_us, days, learned.pareto_nbd)
+        summary = rows.summary
+        own = forecast(learned.pareto_nbd, learned.amounts, summary, days)
+        other = forecast(learned.bg_nbd, learned.amounts, summary, days)
+        pace = summary.frequency / np.maximum(summary.age, 1.0) * days
+        nothing = np.zeros(len(summary.code))
+        mean = own.spend_minor / np.maximum(own.orders, 1e-12)
+        methods = {
+            "zero": (nothing, nothing),
+            "pace": (pace, pace * rows.column("amount_mean")),
+            "bg_nbd": (other.orders, other.spend_minor),
+            "pareto_nbd": (own.orders, own.spend_minor),
+        }
+        if learned.boosted is None:
+            return Value(rows.code, own, methods, rows)
+        orders, amount = learned.boosted.predict(rows.names, rows.matrix, own.orders, mean)
+        methods["boosted"] = (orders, orders * amount)
+        blend = (orders + own.orders) / 2.0, (orders * amount + own.spend_minor) / 2.0
+        methods["blend"] = blend
+        ratio = float(blend[0].sum() / max(own.orders.sum(), 1e-12))
+        stretched = forecast(
+            learned.pareto_nbd, learned.amounts, summary, days * float(np.clip(ratio, *STRETCH))
+        )
+        said = replace(stretched, orders=blend[0], spend_minor=blend[1])
+        return Value(rows.code, _widened(said), methods, rows)
+
+    def save(self, folder: Path) -> None:
+        """Write `model.json`, and the trees as text.
+
+        Parameters
+        ----------
+        folder : Path
+            Made if it does not exist.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        stored: dict[str, Any] = asdict(self.learned)
+        trees = stored.pop("boosted")
+        for name in ("orders", "amount"):
+            path = folder / f"{name}.txt"
+            if trees is None:
+                path.unlink(missing_ok=True)
+            else:
+                path.write_text(trees[name])
+        stored |= {"model": self.name, "columns": trees and trees["columns"]}
+        (folder / "model.json").write_text(json.dumps(stored, ensure_ascii=False, indent=1) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote.
+
+        Parameters
+        ----------
+        folder : Path
+            Folder given to `save`.
+
+        Returns
+        -------
+        Self
+            Answers exactly as the saved model.
+
+        Raises
+        ------
+        SourceError
+            When the folder holds no value model.
+        """
+        try:
+            stored = json.loads((folder / "model.json").read_text())
+            columns = stored["columns"]
+            trees = None
+            if columns is not None:
+                texts = [(folder / f"{name}.txt").read_text() for name in ("orders", "amount")]
+                trees = Boosted(tuple(columns), *texts)
+            learned = LearnedValue(
+                bg_nbd=BgNbd(**stored["bg_nbd"]),
+                pareto_nbd=ParetoNbd(**stored["pareto_nbd"]),
+                amounts=GammaGamma(**stored["amounts"]),
+                boosted=trees,
+                as_of_us=stored["as_of_us"],
+                horizon_days=stored["horizon_days"],
+                seed=stored["seed"],
+                customers=stored["customers"],
+            )
+        except (OSError, KeyError, ValueError, TypeError) as error:
+            raise SourceError(
+                f"{folder} holds no value model that can be read ({type(error).__name__}: {error})",
+                next_step="save the model again with ValueModel.save",
+                path=str(folder),
+            ) from error
+        model = cls()
+        model._learned = learned
+        return model
+
+
+def _grouped(summary: Summary) -> Grouped:
+    return group(summary.frequency, summary.recency, summary.age)
+
+
+def _widened(said: Forecast) -> Forecast:
+    """Keep the expectation inside the range, which a skewed distribution does not promise."""
+    return replace(
+        said,
+        orders_low=np.minimum(said.orders_low, np.floor(said.orders)),
+        orders_high=np.maximum(said.orders_high, np.floor(said.orders)),
+        spend_low=np.minimum(said.spend_low, said.spend_minor),
+    )
+
+
+def _fit_trees(data: Question, seed: int) -> Boosted | None:
+    """Learn the trees on past cut-offs; None where there is no usable one."""
+    if len(data.history) == 0:
+        return None
+    first = int(data.history.ts_us.min())
+    try:
+        plan = plan_cutoffs(first, data.as_of_us, data.horizon_days)
+        parts = [_past(data.history, cutoff) for cutoff in plan]
+    except NotEnoughDataError:
+        return None
+    rows = [part[0] for part in parts]
+    expected = _stack([part[1] for part in parts])
+    actual = _stack([part[2] for part in parts])
+    if int((actual[0] > 0).sum()) < LEAST_CUSTOMERS:
+        return None
+    matrix = np.vstack([part.matrix for part in rows])
+    return fit_boosted(rows[0].names, matrix, TREE_COLUMNS, expected, actual, seed)
+
+
+def _past(
+    history: OrderHistory, cutoff: Cutoff
+) -> tuple[FeatureRows, tuple[Floats, Floats], tuple[Floats, Floats]]:
+    """Return features, expectations and truth at one cut-off, all models fitted before it."""
+    summary = summarise(history, cutoff.as_of_us, "day")
+    process = fit_pareto_nbd(_grouped(summary))
+    amounts = fit_gamma_gamma(summary.frequency, summary.monetary_minor)
+    rows = feature_rows(history, cutoff.as_of_us, cutoff.horizon_days, process)
+    alive = process.p_alive(summary.frequency.astype(np.float64), summary.recency, summary.age)
+    frequency = summary.frequency.astype(np.float64)
+    orders = alive * process.expected_if_alive(frequency, summary.age, cutoff.horizon_days)
+    paid = np.where(summary.monetary_minor > 0, frequency, 0.0)
+    mean = amounts.expected_minor(paid, summary.monetary_minor)
+    count, amount = bought_within(history, rows.code, cutoff.as_of_us, cutoff.horizon_days)
+    return rows, (orders, mean), (count.astype(np.float64), amount)
+
+
+def _stack(parts: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
