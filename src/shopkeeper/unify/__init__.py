@@ -1,0 +1,1 @@
+"""Who it was: identifiers, reversible merges, resolved facts and surviving profiles."""
