@@ -1,0 +1,1 @@
+"""Measure: what happened, and what of it we caused."""
