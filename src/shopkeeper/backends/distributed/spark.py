@@ -15,6 +15,7 @@ import ibis
 import pyarrow as pa
 import pyarrow.dataset as pads
 from ibis.backends.sql.datatypes import PySparkType
+from ibis.config import Config
 
 from shopkeeper.backends.embedded.disk import full_disk_as_error
 from shopkeeper.backends.embedded.lake import DeltaStore, lake_folder
@@ -33,8 +34,8 @@ _OPTIONS = {
 }
 
 
-class _NanIsANumber:
-    treat_nan_as_null = False
+class _NanIsANumber(Config):  # type: ignore[misc]
+    treat_nan_as_null: bool = False
 
 
 class SparkEngine:
@@ -192,7 +193,7 @@ def spark_sql(expr: ibis.Table) -> str:
       *
     FROM `t`) AS result
     """
-    if not hasattr(ibis.options, "pyspark"):
+    if ibis.options.pyspark is None:
         # Ibis reads this option while compiling but defines it in its pyspark back end only.
         ibis.options.pyspark = _NanIsANumber()
     columns = ", ".join(

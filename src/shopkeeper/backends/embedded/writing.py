@@ -28,7 +28,7 @@ from shopkeeper.core.errors import ConflictError, InputError, ShopkeeperError, S
 from shopkeeper.core.ports import Commit, Scalar
 from shopkeeper.core.tables import TableContract
 
-__all__ = ["DeltaWriter", "Token"]
+__all__ = ["DeltaWriter", "Feed", "Token", "retried"]
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class DeltaWriter:
                 return Commit(contract.name, table.version(), 0, repeated=True)
             if _is_empty(rows) and token is None and table is not None:
                 return Commit(contract.name, table.version(), 0)
-            feed = _Feed(contract, rows, {})
+            feed = Feed(contract, rows, {})
             return self._commit(folder, contract, feed, mode="append", where={}, token=token)
 
     def overwrite(
@@ -98,7 +98,7 @@ class DeltaWriter:
         """
         values = typed_values(contract, where or {})
         with self._writing(contract) as folder:
-            feed = _Feed(contract, rows, values)
+            feed = Feed(contract, rows, values)
             return self._commit(folder, contract, feed, mode="overwrite", where=values)
 
     def merge(self, contract: TableContract, rows: pa.Table) -> Commit:
@@ -121,7 +121,7 @@ class DeltaWriter:
             if last.num_rows == 0 and table is not None:
                 return Commit(contract.name, table.version(), 0)
             if table is None:
-                feed = _Feed(contract, last, {})
+                feed = Feed(contract, last, {})
                 return self._commit(folder, contract, feed, mode="append", where={})
             return self._merge(table, contract, last)
 
@@ -155,7 +155,7 @@ class DeltaWriter:
             table = _opened(folder)
             if table is None:
                 return Commit(contract.name, -1, 0)
-            metrics = _retried(contract, table, lambda: table.delete(predicate))
+            metrics = retried(contract, table.update_incremental, lambda: table.delete(predicate))
             return Commit(contract.name, table.version(), int(metrics["num_deleted_rows"]))
 
     def maintain(self, contract: TableContract) -> None:
@@ -170,7 +170,11 @@ class DeltaWriter:
             table = _opened(folder)
             if table is None:
                 return
-            _retried(contract, table, lambda: table.optimize.compact(writer_properties=_PARQUET))
+            retried(
+                contract,
+                table.update_incremental,
+                lambda: table.optimize.compact(writer_properties=_PARQUET),
+            )
             table.create_checkpoint()
             table.vacuum(retention_hours=KEEP_HOURS, dry_run=False)
 
@@ -191,7 +195,7 @@ class DeltaWriter:
         self,
         folder: Path,
         contract: TableContract,
-        feed: _Feed,
+        feed: Feed,
         *,
         mode: str,
         where: Mapping[str, pa.Scalar],
@@ -199,32 +203,24 @@ class DeltaWriter:
     ) -> Commit:
         def write() -> None:
             table = _opened(folder)
-            write_deltalake(
-                table if table is not None else folder,
-                feed.reader(),
-                mode=mode,
-                partition_by=[str(x) for x in contract.partition] or None,
-                writer_properties=_PARQUET,
-                configuration=_CONFIGURATION if table is None else None,
-                commit_properties=_properties(token),
-                **_evolution(table, contract, mode, where),
-            )
-
-        for attempt in range(1, ATTEMPTS + 1):
             try:
-                write()
-                return Commit(contract.name, latest_version(folder), feed.rows)
-            except CommitFailedError as error:
-                if attempt == ATTEMPTS or not feed.repeatable:
-                    raise _conflict(contract) from error
-                log.info("commit to %s lost a race, attempt %d", contract.name, attempt)
-            except ShopkeeperError:
-                raise
-            except Exception as error:
+                write_deltalake(
+                    table if table is not None else folder,
+                    feed.reader(),
+                    mode=mode,
+                    partition_by=[str(x) for x in contract.partition] or None,
+                    writer_properties=_PARQUET,
+                    configuration=_CONFIGURATION if table is None else None,
+                    commit_properties=_properties(token),
+                    **_evolution(table, contract, mode, where),
+                )
+            except DeltaError:
                 if feed.failure is not None:
                     raise feed.failure from None
-                raise _refused(contract, error) from error
-        raise AssertionError  # pragma: no cover
+                raise
+
+        retried(contract, feed.rewind, write)
+        return Commit(contract.name, latest_version(folder), feed.rows)
 
     def _merge(self, table: DeltaTable, contract: TableContract, rows: pa.Table) -> Commit:
         keys = " AND ".join(f'target."{x}" = source."{x}"' for x in contract.key)
@@ -245,13 +241,27 @@ class DeltaWriter:
                 .execute()
             )
 
-        _retried(contract, table, merge)
+        retried(contract, table.update_incremental, merge)
         return Commit(contract.name, table.version(), rows.num_rows)
 
 
 @dataclass(slots=True)
-class _Feed:
-    """Rows on their way to disk: cast to the contract, checked and counted."""
+class Feed:
+    """Rows on their way to disk: cast to the contract, checked and counted.
+
+    Parameters
+    ----------
+    contract
+        What they are cast to.
+    source
+        The rows; a reader can be read once only.
+    where
+        Values every row must have.
+    rows
+        Rows passed on so far.
+    failure
+        What the source or the checks raised.
+    """
 
     contract: TableContract
     source: Rows
@@ -259,11 +269,17 @@ class _Feed:
     rows: int = 0
     failure: Exception | None = None
 
-    @property
-    def repeatable(self) -> bool:
-        return isinstance(self.source, pa.Table)
+    def rewind(self) -> None:
+        """Prepare another attempt; a stream that was read cannot be read again."""
+        if not isinstance(self.source, pa.Table):
+            raise ConflictError(
+                f"another writer changed table {self.contract.name} while rows were streamed",
+                next_step="Repeat; let only one machine write a table",
+                table=self.contract.name,
+            )
 
     def reader(self) -> pa.RecordBatchReader:
+        """The rows as a stream of the contract's schema."""
         self.rows = 0
         return pa.RecordBatchReader.from_batches(self.contract.arrow_schema, self._batches())
 
@@ -356,26 +372,53 @@ def _sweep(folder: Path, since_ns: int) -> None:
                 file.unlink(missing_ok=True)
 
 
-def _retried(contract: TableContract, table: DeltaTable, action: Callable[[], Any]) -> Any:
-    """Do it again on the newest version if a writer outside this machine was first."""
-    for attempt in range(1, ATTEMPTS + 1):
+def retried(contract: TableContract, reload: Callable[[], None], action: Callable[[], Any]) -> Any:
+    """Do it again on the newest version if a writer on another machine was first.
+
+    Parameters
+    ----------
+    contract
+        Table, for the message.
+    reload
+        Brings what the action works on to the newest version.
+    action
+        One attempt to commit.
+
+    Returns
+    -------
+    Any
+        What the action returned.
+
+    Raises
+    ------
+    ConflictError
+        If it lost five times.
+    StoreError
+        If the lake refused for another reason.
+    """
+    for _ in range(ATTEMPTS - 1):
         try:
-            return action()
+            return _attempt(contract, action)
         except CommitFailedError as error:
-            if attempt == ATTEMPTS:
-                raise _conflict(contract) from error
-            table.update_incremental()
-        except (DeltaError, OSError) as error:
-            raise _refused(contract, error) from error
-    raise AssertionError  # pragma: no cover
+            log.info("a commit to %s lost a race: %s", contract.name, error)
+            reload()
+    try:
+        return _attempt(contract, action)
+    except CommitFailedError as error:
+        raise ConflictError(
+            f"another writer kept changing table {contract.name}",
+            next_step="Repeat; let only one machine write a table",
+            table=contract.name,
+        ) from error
 
 
-def _conflict(contract: TableContract) -> ConflictError:
-    return ConflictError(
-        f"another writer kept changing table {contract.name}",
-        next_step="Repeat; let only one machine write a table",
-        table=contract.name,
-    )
+def _attempt(contract: TableContract, action: Callable[[], Any]) -> Any:
+    try:
+        return action()
+    except (CommitFailedError, ShopkeeperError):
+        raise
+    except Exception as error:
+        raise _refused(contract, error) from error
 
 
 def _refused(contract: TableContract, error: Exception) -> Exception:
