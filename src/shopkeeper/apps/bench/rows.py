@@ -220,13 +220,32 @@ def print_table(rows: Sequence[BenchRow], stream: IO[str]) -> None:
     for row in rows:
         groups.setdefault((row.capability, row.data, row.protocol), []).append(row)
     for (capability, data, protocol), members in groups.items():
-        console.print(_table(f"{capability} · {data} · {protocol}", members))
+        for table in _alike(members):
+            console.print(_table(f"{capability} · {data} · {protocol}", table))
+
+
+def _alike(rows: Sequence[BenchRow]) -> list[list[BenchRow]]:
+    """Part rows so that methods without a common metric do not share a table."""
+    metrics: dict[str, set[str]] = {}
+    for row in rows:
+        metrics.setdefault(row.method, set()).add(row.metric)
+    tables: list[tuple[set[str], list[BenchRow]]] = []
+    place: dict[str, int] = {}
+    for row in rows:
+        if row.method not in place:
+            fits = (n for n, (known, _) in enumerate(tables) if known & metrics[row.method])
+            place[row.method] = next(fits, len(tables))
+            if place[row.method] == len(tables):
+                tables.append((set(), []))
+            tables[place[row.method]][0].update(metrics[row.method])
+        tables[place[row.method]][1].append(row)
+    return [members for _, members in tables]
 
 
 def _table(title: str, rows: Sequence[BenchRow]) -> Table:
     metrics = list(dict.fromkeys(row.metric for row in rows))
     table = Table(title=title, title_justify="left", caption=f"seed {rows[0].seed}")
-    table.add_column("method", overflow="fold")
+    table.add_column("method", overflow="fold", min_width=18)
     for metric in (*metrics, "n", "seconds", "peak MB"):
         table.add_column(metric, justify="right", overflow="fold")
     for method in dict.fromkeys(row.method for row in rows):

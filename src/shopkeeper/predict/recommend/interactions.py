@@ -259,7 +259,11 @@ class Interactions:
         data = np.power(float(decay), self.steps_ago().astype(np.float64))
         # An entry that underflows to 0 would still be "seen": sparsity carries meaning here.
         data = np.maximum(data, np.finfo(np.float32).tiny).astype(np.float32)
-        return sp.csr_array((data, (self.users, self.items)), shape=(self.n_users, self.n_items))
+        shape = (self.n_users, self.n_items)
+        # Rows come sorted by user, so the compressed form needs no sorting of all of them.
+        matrix = sp.csr_array((data, self.items, self.starts()), shape=shape)
+        matrix.sum_duplicates()
+        return matrix
 
 
 def _encode(values: pa.ChunkedArray) -> tuple[Ints, pa.StringArray]:

@@ -86,7 +86,6 @@ def cosine_weights(
     *,
     user_power: float = 0.0,
     neighbours: int | None = None,
-    recent: int | None = None,
 ) -> Matrix:
     """Cosine between items over the users who had them.
 
@@ -98,16 +97,12 @@ def cosine_weights(
         A user with m items weighs ``m ** -user_power``: people who have everything say little.
     neighbours
         Keep only so many largest entries a row; None keeps all.
-    recent
-        Look only at each user's so many latest steps; bounds the work of long histories.
 
     Returns
     -------
     scipy.sparse.csr_array
         float64, shape (n_items, n_items), diagonal 0.
     """
-    if recent is not None:
-        interactions = interactions.where(interactions.steps_ago() < recent)
     held = interactions.weights().astype(np.float64)
     held.data[:] = 1.0
     degree = np.diff(held.indptr).astype(np.float64)

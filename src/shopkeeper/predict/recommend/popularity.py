@@ -79,6 +79,5 @@ class RecentPopularity(Popularity):
 
 
 def _buyers(interactions: Interactions) -> Floats:
-    pairs = np.unique(interactions.users * interactions.n_items + interactions.items)
-    counts = np.bincount(pairs % interactions.n_items, minlength=interactions.n_items)
+    counts = np.bincount(interactions.weights().indices, minlength=interactions.n_items)
     return counts.astype(np.float32)

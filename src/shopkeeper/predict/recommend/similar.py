@@ -24,17 +24,26 @@ class Neighbours(Recommender):
         How much less a step counts than the one after it.
     neighbours
         Largest number of neighbours kept for an item; None keeps all.
+    recent
+        Learn only from so many latest steps of each user, which bounds the work of long
+        histories; None learns from all.
     """
 
-    def __init__(self, decay: float, neighbours: int | None) -> None:
+    def __init__(self, decay: float, neighbours: int | None, recent: int | None) -> None:
         super().__init__()
         self.decay = decay
         self.neighbours = neighbours
+        self.recent = recent
         self.weights: Matrix = sp.csr_array(np.zeros((0, 0), dtype=np.float32))
 
     def parameters(self) -> dict[str, Any]:
         """Decay and neighbours, plus what the subclass adds."""
-        return {"decay": self.decay, "neighbours": self.neighbours}
+        return {"decay": self.decay, "neighbours": self.neighbours, "recent": self.recent}
+
+    def _within(self, interactions: Interactions) -> Interactions:
+        if self.recent is None:
+            return interactions
+        return interactions.where(interactions.steps_ago() < self.recent)
 
     def _score(self, histories: Interactions) -> Floats:
         scores: Floats = (histories.weights(self.decay) @ self.weights).toarray()
@@ -65,6 +74,8 @@ class Markov(Neighbours):
         Exponent of the column sum.
     neighbours
         Largest number of neighbours kept for an item; None keeps all.
+    recent
+        Learn only from so many latest steps of each user; None learns from all.
     """
 
     name: ClassVar[str] = "markov"
@@ -76,8 +87,9 @@ class Markov(Neighbours):
         window: int = 10,
         column_power: float = 0.3,
         neighbours: int | None = None,
+        recent: int | None = None,
     ) -> None:
-        super().__init__(decay, neighbours)
+        super().__init__(decay, neighbours, recent)
         self.window = window
         self.column_power = column_power
 
@@ -88,7 +100,7 @@ class Markov(Neighbours):
 
     def _learn(self, interactions: Interactions, seed: int) -> None:  # noqa: ARG002 - nothing random
         counts = transition_weights(
-            interactions, window=self.window, power=1.0, neighbours=self.neighbours
+            self._within(interactions), window=self.window, power=1.0, neighbours=self.neighbours
         )
         self.weights = normalise(counts, rows=0.0, columns=self.column_power)
 
@@ -116,6 +128,8 @@ class ItemGraph(Neighbours):
         Exponent of row and column sums.
     neighbours
         Largest number of neighbours kept for an item; None keeps all.
+    recent
+        Learn only from so many latest steps of each user; None learns from all.
     """
 
     name: ClassVar[str] = "item-graph"
@@ -130,8 +144,9 @@ class ItemGraph(Neighbours):
         together: float = 1.0,
         balance: float = 0.3,
         neighbours: int | None = None,
+        recent: int | None = None,
     ) -> None:
-        super().__init__(decay, neighbours)
+        super().__init__(decay, neighbours, recent)
         self.window = window
         self.power = power
         self.backward = backward
@@ -151,7 +166,7 @@ class ItemGraph(Neighbours):
 
     def _learn(self, interactions: Interactions, seed: int) -> None:  # noqa: ARG002 - nothing random
         forward = transition_weights(
-            interactions,
+            self._within(interactions),
             window=self.window,
             power=self.power,
             together=self.together,
@@ -186,19 +201,17 @@ class ItemKnn(Neighbours):
         neighbours: int | None = None,
         recent: int | None = None,
     ) -> None:
-        super().__init__(decay, neighbours)
+        super().__init__(decay, neighbours, recent)
         self.user_power = user_power
-        self.recent = recent
 
     def parameters(self) -> dict[str, Any]:
         """Everything `__init__` takes."""
-        return super().parameters() | {"user_power": self.user_power, "recent": self.recent}
+        return super().parameters() | {"user_power": self.user_power}
 
     def _learn(self, interactions: Interactions, seed: int) -> None:  # noqa: ARG002 - nothing random
         weights = cosine_weights(
-            interactions,
+            self._within(interactions),
             user_power=self.user_power,
             neighbours=self.neighbours,
-            recent=self.recent,
         )
         self.weights = sp.csr_array(weights.astype(np.float32))

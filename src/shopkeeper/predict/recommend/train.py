@@ -25,8 +25,11 @@ from shopkeeper.predict.recommend.split import Split, temporal
 
 __all__ = ["RecommendRun", "train_recommender"]
 
+# What bounds the work on long grocery histories: neighbours kept, gap and latest baskets used.
 _NEIGHBOURS = 100
-_BASKETS = 10
+_GAP = 2
+_RECENT = 20
+_RECENT_KNN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +93,8 @@ def train_recommender(
     seed: int,
     k: int = 10,
     horizon_days: int = 28,
-    min_buyers: int = 3,
-    judged: int = 3_000,
+    min_buyers: int = 10,
+    judged: int = 1_000,
 ) -> RecommendRun:
     """Fit, compare and choose recommenders on purchase lines.
 
@@ -139,7 +142,7 @@ def train_recommender(
     chosen, weights = _choose(choice, seed)
     figures, again = _report(report, weights, seed)
     models: dict[str, Recommender] = {m.name: m for m in _new_methods()}
-    graph = ItemGraph(window=_BASKETS, neighbours=_NEIGHBOURS)
+    graph = ItemGraph(window=_GAP, neighbours=_NEIGHBOURS, recent=_RECENT)
     new = Blend(_blended(), weights) if chosen == "blend" else models[chosen]
     new.fit(past, seed=seed)
     inside = _graph_in(new)
@@ -199,9 +202,9 @@ def _new_methods() -> list[Recommender]:
 
 def _blended() -> list[Recommender]:
     return [
-        Markov(neighbours=_NEIGHBOURS),
-        ItemGraph(window=_BASKETS, neighbours=_NEIGHBOURS),
-        ItemKnn(decay=0.95, neighbours=_NEIGHBOURS, recent=60),
+        Markov(window=_GAP, neighbours=_NEIGHBOURS, recent=_RECENT),
+        ItemGraph(window=_GAP, neighbours=_NEIGHBOURS, recent=_RECENT),
+        ItemKnn(decay=0.95, neighbours=_NEIGHBOURS, recent=_RECENT_KNN),
         RecentPopularity(),
     ]
 
@@ -210,7 +213,7 @@ def _choose(split: Split, seed: int) -> tuple[str, list[float]]:
     methods = [m.fit(split.past, seed=seed) for m in _new_methods()]
     by_name = {m.name: m for m in methods}
     parts = [by_name[m.name] for m in _blended()]
-    weights = choose_weights(parts, split, exclude_seen=True, seed=seed)
+    weights = choose_weights(parts, split, exclude_seen=True, grid=3, users=400, seed=seed)
     blend = Blend(parts, weights)
     blend.take_fitted()
     best = {
