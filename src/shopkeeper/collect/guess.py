@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,7 +17,7 @@ from shopkeeper.collect.lexicon import (
     normal,
 )
 from shopkeeper.collect.mapping import SourceMapping
-from shopkeeper.collect.sources.base import ReadOptions
+from shopkeeper.collect.sources.base import Reading, ReadOptions, Source
 from shopkeeper.collect.text import plain, words
 from shopkeeper.collect.vocabulary import KINDS
 from shopkeeper.core import columns as c
@@ -29,6 +29,13 @@ from shopkeeper.core.tables import contract as contract_of
 SURE = 0.7
 """From this confidence on a guess is used without asking."""
 KEEP = 0.45
+SAMPLE_ROWS = 5_000
+OPEN_ORDER = (
+    "日期中日与月的先后无法判断，按“日/月/年”读取；如有误，在映射中写 dates: mdy",
+    "nothing shows whether day or month comes first; read as day/month/year; if that is wrong "
+    "write dates: mdy in the mapping",
+)
+"""Said when no value of a column decides."""
 _PHONE = r"^(\+?\d{1,3}[- ]?)?1[3-9]\d{9}$|^\+\d[\d \-]{7,16}$"
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[A-Za-z]{2,}$"
 
@@ -324,11 +331,51 @@ def _dates(
     if len(orders) == 1:
         return str(orders.pop())
     if open_:
-        notes.append(
-            (
-                "日期中日与月的先后无法判断，按“日/月/年”读取；如有误，在映射中写 dates: mdy",
-                "nothing shows whether day or month comes first; read as day/month/year; if that is "
-                "wrong write dates: mdy in the mapping",
-            )
-        )
+        notes.append(OPEN_ORDER)
     return "auto"
+
+
+def settled(source: Source, guess: Guess) -> Guess:
+    """Read on until a value shows whether day or month comes first, if that is open.
+
+    Parameters
+    ----------
+    source
+        What the guess is about.
+    guess
+        Returned as it is when the sample already decided.
+
+    Returns
+    -------
+    Guess
+    """
+    if not any(note == OPEN_ORDER for note in guess.notes):
+        return guess
+    headers = [x.header for x in guess.matches if x.column.kind in {"date", "timestamp"}]
+    for batch in source.batches(Reading()):
+        for header in headers:
+            if header not in batch.rows.column_names:
+                continue
+            order = dates.day_month_order(plain(batch.rows.column(header)))
+            if order is not None:
+                return replace(
+                    guess,
+                    mapping=replace(guess.mapping, dates=order),
+                    notes=tuple(x for x in guess.notes if x != OPEN_ORDER),
+                )
+    return guess
+
+
+def first_rows(source: Source, rows: int = SAMPLE_ROWS) -> pa.Table:
+    """The first rows of a source; none, with its headers, if it has no row."""
+    parts: list[pa.Table] = []
+    count = 0
+    for batch in source.batches(Reading()):
+        if batch.rows.num_rows:
+            parts.append(batch.rows.slice(0, rows - count))
+            count += parts[-1].num_rows
+        if count >= rows:
+            break
+    if not parts:
+        return pa.table({x: pa.array([], pa.string()) for x in source.columns})
+    return pa.concat_tables(parts, promote_options="permissive").combine_chunks()

@@ -1,0 +1,384 @@
+"""Collect as a flow: find the mapping, load every source, remember what worked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import Engine, delete, insert
+
+from shopkeeper.collect.guess import Guess, first_rows, guess_mapping, settled
+from shopkeeper.collect.lexicon import is_known
+from shopkeeper.collect.load import CHUNK_ROWS, Clean, LoadPlan, Progress, load, plan_load
+from shopkeeper.collect.mapping import SourceMapping, read_mapping
+from shopkeeper.collect.remembered import (
+    beside,
+    mapping_beside,
+    save_mapping,
+    saved_mapping,
+    write_beside,
+)
+from shopkeeper.collect.report import LoadReport, total
+from shopkeeper.collect.sources.arrow import ArrowSource
+from shopkeeper.collect.sources.base import ReadOptions, Source
+from shopkeeper.collect.sources.open import locate, open_source
+from shopkeeper.core import state
+from shopkeeper.core.errors import InputError, MappingError, SourceError
+from shopkeeper.core.ports import TableStore
+from shopkeeper.core.settings import Settings
+from shopkeeper.core.tables import TableContract
+from shopkeeper.govern.rules import clean as clean_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A source with the mapping it will be loaded by.
+
+    Parameters
+    ----------
+    location
+        What the person gave.
+    source
+        Opened.
+    mapping
+        To use.
+    origin
+        ``given``, ``beside``, ``saved`` or ``guessed``.
+    guess
+        How it was guessed; None unless it was.
+    """
+
+    location: str
+    source: Source
+    mapping: SourceMapping
+    origin: str
+    guess: Guess | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A source that could not be loaded at all."""
+
+    location: str
+    code: str
+    message: str
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class CollectReport:
+    """What a whole ``collect`` did.
+
+    Parameters
+    ----------
+    loads
+        One report for each source, in order.
+    failures
+        Sources that could not be read or mapped.
+    mapping_files
+        Where mappings were written for people to edit.
+    """
+
+    loads: tuple[LoadReport, ...]
+    failures: tuple[Failure, ...]
+    mapping_files: tuple[Path, ...] = ()
+
+    @property
+    def useful(self) -> bool:
+        """Whether some row was admitted or was already known."""
+        return any(x.rows_admitted + x.rows_repeated for x in self.loads)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            **total(self.loads),
+            "loads": [x.to_dict() for x in self.loads],
+            "failures": [
+                {
+                    "location": x.location,
+                    "code": x.code,
+                    "message": x.message,
+                    "next_step": x.next_step,
+                }
+                for x in self.failures
+            ],
+            "mapping_files": [str(x) for x in self.mapping_files],
+        }
+
+
+def prepare(
+    location: str,
+    *,
+    settings: Settings,
+    engine: Engine | None = None,
+    table: str | None = None,
+    mapping_file: Path | None = None,
+    source_name: str | None = None,
+) -> Prepared:
+    """Open one source and find its mapping.
+
+    The mapping is, in this order: the file given, the one lying beside the
+    source, the one saved for the same headers, or guessed.
+
+    Parameters
+    ----------
+    location
+        One address as ``locate`` gives them.
+    settings
+        The shop's zone and currency.
+    engine
+        The shop's state; None looks up nothing.
+    table
+        Which table it is; None finds out.
+    mapping_file
+        A mapping that overrides everything.
+    source_name
+        Name of the system the rows come from.
+
+    Returns
+    -------
+    Prepared
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read, or holds nothing but a header nobody can place.
+    MappingError
+        If the mapping given is wrong, or no table fits.
+    """
+    given = read_mapping(mapping_file) if mapping_file else mapping_beside(location)
+    if given is not None and (mapping_file or table in {None, given.table}):
+        source = open_source(location, given.file, known=is_known)
+        origin = "given" if mapping_file else "beside"
+        return Prepared(location, source, _named(given, source_name), origin)
+    source = open_source(location, known=is_known)
+    if engine is not None and source.has_header:
+        saved = saved_mapping(engine, source.columns)
+        if saved is not None and table in {None, saved.table}:
+            if saved.file.to_dict():
+                source = open_source(location, saved.file, known=is_known)
+            return Prepared(location, source, _named(saved, source_name), "saved")
+    guess = _guess(source, settings, table)
+    return Prepared(location, source, _named(guess.mapping, source_name), "guessed", guess)
+
+
+def cleaning(settings: Settings, now: datetime) -> Clean:
+    """Cleaning rules as the loader calls them."""
+
+    def apply(rows: pa.Table, contract: TableContract) -> tuple[pa.Table, pa.Table]:
+        return clean_rows(rows, contract, settings=settings, today=now.date())
+
+    return apply
+
+
+def collect(
+    locations: Sequence[str],
+    *,
+    tables: TableStore,
+    engine: Engine,
+    settings: Settings,
+    now: datetime,
+    table: str | None = None,
+    mapping_file: Path | None = None,
+    source_name: str | None = None,
+    check: bool = False,
+    confirm: Callable[[Prepared], bool] = lambda _: True,
+    progress: Callable[[Progress], None] | None = None,
+    chunk_rows: int = CHUNK_ROWS,
+) -> CollectReport:
+    """Load files, folders and databases.
+
+    A source that cannot be read or mapped is reported and the others go on; a
+    store that refuses stops the whole, and running again completes it.
+
+    Parameters
+    ----------
+    locations
+        Files, folders, addresses.
+    tables, engine
+        The shop's lake and state.
+    settings
+        The shop's zone, currency and country.
+    now
+        The moment of the load.
+    table, mapping_file, source_name
+        As for :func:`prepare`.
+    check
+        Read, map, parse and compare, but write nothing.
+    confirm
+        Asked once for each new mapping that was guessed; False leaves the source out.
+    progress
+        Called after each chunk.
+    chunk_rows
+        Records of one chunk.
+
+    Returns
+    -------
+    CollectReport
+    """
+    reports: list[LoadReport] = []
+    failures: list[Failure] = []
+    files: list[Path] = []
+    agreed: dict[tuple[str, ...], SourceMapping] = {}
+    clean = cleaning(settings, now)
+    for location in [x for given in locations for x in _located(given, failures)]:
+        try:
+            ready = prepare(
+                location, settings=settings, engine=engine, table=table,
+                mapping_file=mapping_file, source_name=source_name,
+            )  # fmt: skip
+            ready = _agreed(ready, agreed, confirm)
+            plan = plan_load(ready.source, ready.mapping, settings=settings, chunk_rows=chunk_rows)
+            report = load(
+                plan, tables, now=now, clean=clean, check=check,
+                progress=_remembering(progress, plan, None if check else engine, now),
+            )  # fmt: skip
+        except InputError as error:
+            failures.append(Failure(location, error.code, error.message, error.next_step))
+            continue
+        reports.append(report)
+        if not check:
+            _progress_row(engine, plan, report.rows_in, "done", now)
+            if ready.origin == "guessed" and ready.source.columns not in agreed:
+                files.append(_remember(ready, plan, engine, settings, now))
+        agreed[ready.source.columns] = ready.mapping
+    return CollectReport(tuple(reports), tuple(failures), tuple(files))
+
+
+def collect_table(
+    rows: pa.Table,
+    name: str,
+    mapping: SourceMapping | None,
+    *,
+    tables: TableStore,
+    settings: Settings,
+    now: datetime,
+    table: str | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    chunk_rows: int = CHUNK_ROWS,
+) -> LoadReport:
+    """Load an Arrow table by the same path as a file.
+
+    Parameters
+    ----------
+    rows
+        Any column types.
+    name
+        What reports call it.
+    mapping
+        How its columns become a table's; None guesses.
+    tables
+        The lake.
+    settings
+        The shop's zone, currency and country.
+    now
+        The moment of the load.
+    table
+        Which table it is, if the mapping is guessed.
+    progress
+        Called after each chunk.
+    chunk_rows
+        Records of one chunk.
+
+    Returns
+    -------
+    LoadReport
+    """
+    source = ArrowSource(rows, name)
+    chosen = mapping or _guess(source, settings, table).mapping
+    plan = plan_load(source, chosen, settings=settings, chunk_rows=chunk_rows)
+    return load(plan, tables, now=now, clean=cleaning(settings, now), progress=progress)
+
+
+def _located(given: str, failures: list[Failure]) -> tuple[str, ...]:
+    try:
+        return locate(given)
+    except SourceError as error:
+        failures.append(Failure(given, error.code, error.message, error.next_step))
+        return ()
+
+
+def _guess(source: Source, settings: Settings, table: str | None) -> Guess:
+    sample = first_rows(source)
+    options = ReadOptions()
+    try:
+        guess = guess_mapping(sample, settings=settings, table=table, options=options)
+    except MappingError as error:
+        if sample.num_rows:
+            raise
+        raise SourceError(
+            f"{source.name} has a header and no row, and the header fits no table: "
+            f"{', '.join(source.columns[:20])}",
+            next_step="Export it again; an empty export often means an empty selection",
+            path=source.name,
+        ) from error
+    return settled(source, guess)
+
+
+def _named(mapping: SourceMapping, source_name: str | None) -> SourceMapping:
+    return replace(mapping, source=source_name) if source_name else mapping
+
+
+def _agreed(
+    ready: Prepared,
+    agreed: dict[tuple[str, ...], SourceMapping],
+    confirm: Callable[[Prepared], bool],
+) -> Prepared:
+    """Files of one folder share the first one's mapping, so that days add up to the whole."""
+    if ready.origin != "guessed":
+        return ready
+    if ready.source.columns in agreed:
+        return replace(ready, mapping=agreed[ready.source.columns])
+    ready.mapping.check(ready.source.columns)
+    if not confirm(ready):
+        raise MappingError(
+            f"the guessed mapping of {ready.location} was not confirmed",
+            next_step="Write the right one to a file and give it by --mapping FILE",
+        )
+    return ready
+
+
+def _remember(
+    ready: Prepared, plan: LoadPlan, engine: Engine, settings: Settings, now: datetime
+) -> Path:
+    if ready.source.has_header:
+        save_mapping(engine, ready.source.columns, plan.mapping, now=now)
+    own = beside(ready.location)
+    if own is not None and own.exists():
+        return own
+    return write_beside(ready.location, plan.mapping, settings.store.folder / "mappings")
+
+
+def _remembering(
+    progress: Callable[[Progress], None] | None,
+    plan: LoadPlan,
+    engine: Engine | None,
+    now: datetime,
+) -> Callable[[Progress], None]:
+    def note(at: Progress) -> None:
+        if engine is not None:
+            _progress_row(engine, plan, at.rows_in, "running", now)
+        if progress is not None:
+            progress(at)
+
+    return note
+
+
+def _progress_row(engine: Engine, plan: LoadPlan, rows: int, status: str, now: datetime) -> None:
+    table = state.load_progress
+    with engine.begin() as connection:
+        connection.execute(delete(table).where(table.c.load_id == plan.load_id))
+        connection.execute(
+            insert(table).values(
+                load_id=plan.load_id,
+                path=plan.source.name,
+                table_name=plan.mapping.table,
+                status=status,
+                rows_done=rows,
+                updated_at=now,
+            )
+        )
