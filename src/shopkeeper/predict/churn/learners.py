@@ -10,6 +10,7 @@ import lightgbm as lgb
 import numpy as np
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from shopkeeper.predict.churn.features import OWN_FEATURES
 from shopkeeper.predict.history import Bools, Floats
@@ -238,7 +239,9 @@ def fit_line(names: Sequence[str], matrix: Floats, bought: Bools, columns: dict[
         tuple(kept), tuple(columns[n] for n in kept), tuple(centre), tuple(spread), (), 0.0
     )
     ready = empty.standardised(names, matrix)
-    model = LogisticRegression(C=1.0, max_iter=1_000).fit(ready, bought.astype(np.int64))
+    # a tall thin matrix gains nothing from threads, and loses much where cores are busy
+    with threadpool_limits(limits=1):
+        model = LogisticRegression(C=1.0, max_iter=1_000).fit(ready, bought.astype(np.int64))
     weight = tuple(float(part) for part in model.coef_[0])
     return Line(
         empty.columns, empty.how, empty.centre, empty.spread, weight, float(model.intercept_[0])
