@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from shopkeeper.core.errors import RuleError
 from shopkeeper.segment.rules.document import from_document, from_yaml, to_yaml
-from shopkeeper.segment.rules.text import happened, parse, print_rule
+from shopkeeper.segment.rules.printed import print_rule
+from shopkeeper.segment.rules.text import happened, parse
 from shopkeeper.segment.rules.tree import (
     EVERYONE,
     FILTERS,

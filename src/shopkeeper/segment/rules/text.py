@@ -21,7 +21,6 @@ from shopkeeper.segment.rules.tree import (
     Compare,
     Contains,
     Happened,
-    Leaf,
     Missing,
     Not,
     Occurrence,
@@ -122,6 +121,7 @@ def parse(text: str) -> Rule:
 
     Examples
     --------
+    >>> from shopkeeper.segment.rules.printed import print_rule
     >>> rule = parse("recency_days 大于 60 且 tier 属于 ('vip', 'core')")
     >>> print_rule(rule)
     "recency_days > 60 and tier in ('vip', 'core')"
@@ -323,89 +323,3 @@ def _bad(message: str, message_zh: str, place: Place | None) -> RuleError:
 def _unquoted(token: Token) -> str:
     quote = token[0]
     return str(token)[1:-1].replace(quote * 2, quote)
-
-
-def print_value(value: Value) -> str:
-    """A value as the text form writes it.
-
-    Parameters
-    ----------
-    value
-        Text, number, truth value or date.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> print_value("it's"), print_value(2.0), print_value(True)
-    ("'it''s'", '2.0', 'true')
-    """
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return "'" + value.replace("'", "''") + "'"
-        case date():
-            return value.isoformat()
-        case _:
-            return repr(value)
-
-
-def print_rule(rule: Rule) -> str:
-    """Write a rule in its one canonical text form.
-
-    Parameters
-    ----------
-    rule
-        Any rule.
-
-    Returns
-    -------
-    str
-        ``parse(print_rule(rule)) == rule``.
-    """
-    match rule:
-        case All(()):
-            return "everyone"
-        case All(parts):
-            return " and ".join(_nested(x) for x in parts)
-        case Any(parts):
-            return " or ".join(_nested(x) for x in parts)
-        case Not(Among(field, values)):
-            return f"{field} not in ({', '.join(print_value(x) for x in values)})"
-        case Not(Missing(field)):
-            return f"{field} is known"
-        case Not(Happened()):
-            return f"not {_leaf(cast('Leaf', rule.part))}"
-        case Not(part):
-            return f"not ({print_rule(part)})"
-        case _:
-            return _leaf(cast("Leaf", rule))
-
-
-def _nested(rule: Rule) -> str:
-    text = print_rule(rule)
-    return f"({text})" if isinstance(rule, Any) or (isinstance(rule, All) and rule.parts) else text
-
-
-def _leaf(rule: Leaf) -> str:
-    match rule:
-        case Compare(field, op, value):
-            return f"{field} {op} {print_value(value)}"
-        case Among(field, values):
-            return f"{field} in ({', '.join(print_value(x) for x in values)})"
-        case Between(field, low, high):
-            return f"{field} between {print_value(low)} and {print_value(high)}"
-        case Contains(field, text):
-            return f"{field} contains {print_value(text)}"
-        case Missing(field):
-            return f"{field} is missing"
-        case Happened(what, filters, within_days, at_least):
-            parts = [f"{key}={print_value(value)}" for key, value in filters]
-            if within_days is not None:
-                parts.append(f"within {within_days} days")
-            if at_least != 1:
-                parts.append(f"at least {at_least} times")
-            return f"{what}({', '.join(parts)})"
