@@ -312,14 +312,14 @@ def _fill_measure(runtime: Runtime) -> None:
             {"metric": metric, "day": date(2026, 2, 20) + timedelta(days=n), "dimension": "all",
              "value": float(100 + n), "n": 10, "sum": 1.0, "sum_squares": 1.0, "unit": unit,
              "run_id": "run1"}
-            for metric, unit in (("orders", "orders"), ("sales", "minor units"))
+            for metric, unit in (("orders", "count"), ("revenue", "minor"))
             for n in range(9)
         ],
     )  # fmt: skip
     put(
         runtime,
         tables.EFFECTS,
-        [{"experiment_id": "plan1", "arm": "sent", "metric": "margin", "method": "difference",
+        [{"experiment_id": "plan1", "arm": "sent", "metric": "revenue", "method": "hold-out, Welch",
           "as_of": AS_OF, "estimate": 410_000.0, "low": 320_000.0, "high": 500_000.0,
           "unit": "minor units", "n": 300, "reason_zh": "触达多赚 ¥4,100 ± 900",
           "reason_en": "contacts earned ¥4,100 ± 900 more"}],

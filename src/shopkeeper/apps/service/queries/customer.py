@@ -8,7 +8,8 @@ from typing import Any
 from shopkeeper.apps.service import labels, wording
 from shopkeeper.apps.service.context import OpenShop
 from shopkeeper.apps.service.queries import judged, names
-from shopkeeper.apps.service.queries.customers import headlines, must_exist, resolve
+from shopkeeper.apps.service.queries.clusters import cluster_words
+from shopkeeper.apps.service.queries.customers import headline, must_exist, resolve
 from shopkeeper.apps.service.queries.reading import (
     Record,
     at_latest,
@@ -77,18 +78,19 @@ def customer(shop: OpenShop, customer_id: str) -> Customer:
         If there is no such customer.
     """
     profile = must_exist(shop, customer_id)
-    headline = headlines(shop, [customer_id])[0]
     scores = judged.scores_of(shop, [customer_id]).get(customer_id, {})
+    places = judged.places_of(shop, [customer_id]).get(customer_id, {})
+    line = headline(shop, profile, scores, places)
     identifiers = _identifiers(shop, customer_id)
     return Customer(
         customer_id=customer_id,
         display_name=profile["person_name"],
-        summary=_summary(shop, headline),
-        headline=headline,
+        summary=_summary(shop, line),
+        headline=line,
         traits=_traits(shop, profile),
         identifiers=[_identifier(row) for row in identifiers],
         merges=_merges(shop, [row["identifier"] for row in identifiers]),
-        segments=_segments(shop, customer_id),
+        segments=_segments(shop, places),
         scores=[_score(shop, kind, row) for kind, row in sorted(scores.items())],
         recommendations=recommended(shop, customer_id),
         consents=consents(shop, customer_id),
@@ -214,20 +216,22 @@ def _shown(identifier: str) -> str:
     return f"{kind}:{wording.masked(value)}" if kind in SECRET_KINDS else identifier
 
 
-def _segments(shop: OpenShop, customer_id: str) -> list[CustomerSegment]:
-    table = at_latest(shop, SEGMENTS)
-    if table is None:
-        return []
-    mine = table.filter(table[c.CUSTOMER_ID] == customer_id)
+def _segments(shop: OpenShop, places: dict[str, str]) -> list[CustomerSegment]:
+    as_of = day_of(shop, latest(shop, SEGMENTS))
+    clusters = cluster_words(shop) if "cluster" in places else {}
     return [
         CustomerSegment(
-            scheme=row["scheme"],
-            scheme_name=names.scheme(row["scheme"]),
-            segment=row["label"],
-            segment_name=names.segment(row["scheme"], row["label"]),
-            as_of=day_of(shop, row["as_of"]),
+            scheme=scheme,
+            scheme_name=names.scheme(scheme),
+            segment=code,
+            segment_name=(
+                clusters[code][0]
+                if scheme == "cluster" and code in clusters
+                else names.segment(scheme, code)
+            ),
+            as_of=as_of,
         )
-        for row in rows(shop, mine.order_by(mine[c.SCHEME]))
+        for scheme, code in sorted(places.items())
     ]
 
 

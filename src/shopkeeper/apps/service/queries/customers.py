@@ -175,6 +175,31 @@ def headlines(shop: OpenShop, ids: list[str]) -> list[CustomerRow]:
     ]
 
 
+def headline(
+    shop: OpenShop, profile: Record, scores: dict[str, Record], places: dict[str, str]
+) -> CustomerRow:
+    """Line of the customer list for one customer whose parts are already read.
+
+    Parameters
+    ----------
+    shop
+        The open shop.
+    profile
+        Row of PROFILES.
+    scores
+        Row of SCORES by kind.
+    places
+        Segment code by scheme.
+
+    Returns
+    -------
+    CustomerRow
+    """
+    customer_id: str = profile["customer_id"]
+    spent = _spent(shop, [customer_id]).get(customer_id, {})
+    return _line(shop, customer_id, profile["person_name"], spent, scores, places)
+
+
 def _spent(shop: OpenShop, ids: list[str]) -> dict[str, Record]:
     bought = shop.tables.table(PURCHASES)
     mine = bought.filter(among(bought[c.CUSTOMER_ID], ids))

@@ -107,10 +107,24 @@ def chosen_scores(shop: OpenShop, kind: str) -> ibis.Table | None:
     if head is None:
         return None
     table = shop.tables.table(SCORES)
-    return table.filter(_of_head(table, head))
+    return table.filter(of_head(table, head))
 
 
-def _of_head(table: ibis.Table, head: ScoreHead) -> ibis.Value:
+def of_head(table: ibis.Table, head: ScoreHead) -> ibis.Value:
+    """Condition that a score belongs to the statement that counts.
+
+    Parameters
+    ----------
+    table
+        Scores.
+    head
+        Kind, model, version and moment.
+
+    Returns
+    -------
+    ibis.Value
+        Boolean.
+    """
     moment = ibis.literal(head.as_of, type=table[c.AS_OF].type())
     same_model = (table[c.MODEL] == head.model) & (table[c.MODEL_VERSION] == head.version)
     return (table[c.KIND] == head.kind) & same_model & (table[c.AS_OF] == moment)
@@ -135,7 +149,7 @@ def scores_of(shop: OpenShop, ids: list[str]) -> dict[str, dict[str, Record]]:
     if not heads or not ids:
         return {}
     table = shop.tables.table(SCORES)
-    counting = reduce(or_, [_of_head(table, head) for head in heads.values()])
+    counting = reduce(or_, [of_head(table, head) for head in heads.values()])
     found = rows(shop, table.filter(among(table[c.CUSTOMER_ID], ids) & counting))
     answer: dict[str, dict[str, Record]] = {}
     for row in found:

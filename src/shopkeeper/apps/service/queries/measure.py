@@ -16,11 +16,13 @@ from shopkeeper.apps.service.schemas.measure import (
     IndicatorList,
 )
 from shopkeeper.core import columns as c
-from shopkeeper.core.tables import EFFECTS, METRICS
+from shopkeeper.core.tables import DECISIONS, EFFECTS, METRICS, PURCHASES
+from shopkeeper.measure.effects import LEVEL as EFFECT_LEVEL
+from shopkeeper.measure.effects import SPEND_SAVED, arm_sums
 
 SERIES_DAYS = 90
 WHOLE = "all"
-EFFECT_LEVEL = 0.95
+MOST_EFFECTS = 500
 NOTHING_MEASURED = NextStep(
     text=Text(
         zh="还没有效果可衡量：执行一个计划，等结果到达后与对照组比较。",
@@ -120,20 +122,38 @@ def effects(shop: OpenShop) -> EffectList:
     def ask() -> EffectList:
         table = shop.tables.table(EFFECTS)
         ordered = table.order_by([table[c.AS_OF].desc(), table[c.METRIC], table[c.ARM]])
-        found = [_effect(shop, row) for row in rows(shop, ordered.limit(200))]
-        saved = next((x for x in found if x.metric == names.SPEND_SAVED), None)
+        latest = _newest_of_each(rows(shop, ordered.limit(MOST_EFFECTS)))
+        arms = {plan: _arms(shop, plan) for plan in {row["experiment_id"] for row in latest}}
+        found = [_effect(shop, row, arms[row["experiment_id"]]) for row in latest]
+        saved = next((x for x in found if x.metric == SPEND_SAVED), None)
         return EffectList(
-            items=[x for x in found if x.metric != names.SPEND_SAVED],
+            items=[x for x in found if x.metric != SPEND_SAVED],
             spend_saved=saved,
             next_step=None if found else NOTHING_MEASURED,
         )
 
-    return shop.remember("effects", (EFFECTS,), ask)
+    return shop.remember("effects", (EFFECTS, DECISIONS, PURCHASES), ask)
 
 
-def _effect(shop: OpenShop, row: Record) -> Effect:
+def _newest_of_each(found: list[Record]) -> list[Record]:
+    """An effect is estimated again every night; the latest estimate counts."""
+    newest: dict[tuple[str, str, str], Record] = {}
+    for row in found:
+        newest.setdefault((row["experiment_id"], row["arm"], row["metric"]), row)
+    return list(newest.values())
+
+
+def _arms(shop: OpenShop, plan_id: str) -> tuple[int, int]:
+    """Customers of a plan that could be contacted, and of the hold-out beside them."""
+    decisions, purchases = shop.tables.table(DECISIONS), shop.tables.table(PURCHASES)
+    found = rows(shop, arm_sums(decisions, purchases, plan_id, 0, 0))
+    sizes = {row["holdout"]: row["n"] for row in found}
+    return sizes.get(False, 0), sizes.get(True, 0)
+
+
+def _effect(shop: OpenShop, row: Record, arms: tuple[int, int]) -> Effect:
     ranged = row["low"] is not None and row["high"] is not None
-    described = names.metric(row["metric"], row["unit"])
+    described = names.effect(row["metric"], row["unit"])
     return Effect(
         key=f"{row['experiment_id']}:{row['arm']}:{row['metric']}",
         name=described.name,
@@ -145,8 +165,8 @@ def _effect(shop: OpenShop, row: Record) -> Effect:
         unit=described.unit,
         currency=shop.settings.shop.currency if described.unit == "minor" else None,
         method=row["method"],
-        treated=row["n"] or 0,
-        hold_out=0,
+        treated=arms[0],
+        hold_out=arms[1],
         significant=(row["low"] > 0 or row["high"] < 0) if ranged else None,
         sentence=Text(zh=row["reason_zh"] or "", en=row["reason_en"] or ""),
         plan_id=row["experiment_id"],

@@ -13,13 +13,14 @@ from shopkeeper.apps.service.schemas.common import Reason, Text, Unit
 from shopkeeper.decide.wording import SHORT, render
 from shopkeeper.features.definition import Feature
 from shopkeeper.features.library_index import all_features
+from shopkeeper.measure.effects import SPEND_SAVED
+from shopkeeper.measure.metrics import BY_NAME as METRICS_BY_NAME
 from shopkeeper.predict.explain import explained
 from shopkeeper.predict.recommend.reasons import reason_text
 from shopkeeper.segment.schemes import SCHEMES
 from shopkeeper.unify.identifiers import RULES as LINK_RULES
 from shopkeeper.unify.match import MANUAL
 
-SPEND_SAVED = "spend_saved"
 BANDS: dict[str, Text] = {
     "low": Text(zh="低风险", en="Low risk"),
     "middle": Text(zh="中风险", en="Medium risk"),
@@ -444,15 +445,88 @@ class Described:
     better: Literal["up", "down", "neither"]
 
 
+EFFECT_METRICS: dict[str, Described] = {
+    SPEND_SAVED: Described(
+        Text(zh="节省的花费", en="Spend saved"),
+        Text(
+            zh="不触达没有收益的客户所避免的预期损失",
+            en="Expected losses avoided by leaving out customers whom no contact would pay for",
+        ),
+        "minor",
+        "up",
+    ),
+    "orders": Described(
+        Text(zh="增量订单", en="Incremental orders"),
+        Text(
+            zh="响应期内可触达客户比对照组多下的订单，放大到全部可触达客户",
+            en="Orders of the reachable beyond the hold-out in the response window, scaled up",
+        ),
+        "count",
+        "up",
+    ),
+    "revenue": Described(
+        Text(zh="增量销售额", en="Incremental revenue"),
+        Text(
+            zh="响应期内可触达客户比对照组多消费的金额，放大到全部可触达客户",
+            en="Revenue of the reachable beyond the hold-out in the response window, scaled up",
+        ),
+        "minor",
+        "up",
+    ),
+}
+
+
+def effect(key: str, stored_unit: str | None) -> Described:
+    """Name, definition, unit and good direction of an effect.
+
+    Parameters
+    ----------
+    key
+        Metric of the effect.
+    stored_unit
+        Unit as stored, for metrics without a definition.
+
+    Returns
+    -------
+    Described
+    """
+    return EFFECT_METRICS.get(key) or metric(key, stored_unit)
+
+
 def metric(key: str, stored_unit: str | None) -> Described:
-    """Words of a metric."""
+    """Name, definition, unit and good direction of a metric.
+
+    Parameters
+    ----------
+    key
+        As stored.
+    stored_unit
+        Unit as stored, for metrics without a definition.
+
+    Returns
+    -------
+    Described
+    """
+    known = METRICS_BY_NAME.get(key)
+    if known is not None:
+        return Described(
+            Text(zh=known.zh, en=known.en),
+            Text(zh=known.meaning_zh, en=known.meaning_en),
+            unit(stored_unit or known.unit),
+            known.better,
+        )
     text = Text(zh=key, en=key)
     return Described(text, text, unit(stored_unit), "neither")
 
 
 def metric_order() -> Mapping[str, int]:
-    """Place of every metric."""
-    return {}
+    """Place of every daily indicator.
+
+    Returns
+    -------
+    dict of str to int
+    """
+    return {key: place for place, key in enumerate(METRICS_BY_NAME)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from shopkeeper.apps.service.context import Shop
 from shopkeeper.apps.service.queries import measure as ask
+from shopkeeper.apps.service.queries import movement
 from shopkeeper.apps.service.schemas.measure import (
     CohortTable,
     EffectList,
@@ -29,13 +30,13 @@ def list_indicators(
 @router.get("/cohorts", operation_id="get_cohorts")
 def get_cohorts(shop: Shop) -> CohortTable:
     """Retention of customers by the month of their first purchase."""
-    return ask.cohorts(shop)
+    return movement.cohorts(shop)
 
 
 @router.get("/rfm-migration", operation_id="get_rfm_migration")
 def get_rfm_migration(shop: Shop) -> RfmMigration:
     """Moves between RFM segments."""
-    return ask.rfm_migration(shop)
+    return movement.rfm_migration(shop)
 
 
 @router.get("/effects", operation_id="list_effects")

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from shopkeeper.apps.service.context import Shop
-from shopkeeper.apps.service.queries import segment as ask
+from shopkeeper.apps.service.queries import audiences as ask
+from shopkeeper.apps.service.queries.schemes import schemes
 from shopkeeper.apps.service.schemas.segment import (
     Audience,
     AudienceCreate,
@@ -25,7 +26,7 @@ router = APIRouter(prefix="/segment", tags=["segment"])
 @router.get("/schemes", operation_id="list_schemes")
 def list_schemes(shop: Shop) -> SchemeList:
     """RFM-8, tiers, life cycle and clusters with sizes and value."""
-    return ask.schemes(shop)
+    return schemes(shop)
 
 
 @router.get("/vocabulary", operation_id="get_vocabulary")

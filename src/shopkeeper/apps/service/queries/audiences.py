@@ -1,0 +1,397 @@
+"""Audiences: definitions, preview, build, and why somebody is in one."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import ibis
+from fastapi.encoders import jsonable_encoder
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from shopkeeper.apps.service.context import OpenShop
+from shopkeeper.apps.service.queries.customers import headlines, must_exist
+from shopkeeper.apps.service.queries.reading import day_of, freshness, one, rows, utc
+from shopkeeper.apps.service.queries.rulebook import (
+    facts_of,
+    moment_of,
+    read_rule,
+    tables_of,
+    vocabulary_of,
+)
+from shopkeeper.apps.service.schemas.common import NextStep, Text
+from shopkeeper.apps.service.schemas.segment import (
+    Audience,
+    AudienceCreate,
+    AudienceDraft,
+    AudienceList,
+    AudiencePreview,
+    AudienceWhy,
+    Fact,
+    Vocabulary,
+    VocabularyField,
+    VocabularyOperator,
+    VocabularyValue,
+)
+from shopkeeper.apps.service.schemas.segment import RuleError as RuleFault
+from shopkeeper.core import columns as c
+from shopkeeper.core import state
+from shopkeeper.core.errors import InputError, NotFoundError, RuleError
+from shopkeeper.core.ids import content_id
+from shopkeeper.core.tables import AUDIENCE_MEMBERS, PROFILES
+from shopkeeper.segment.rules.batch import as_of_microseconds, members
+from shopkeeper.segment.rules.document import to_document, to_yaml
+from shopkeeper.segment.rules.printed import print_rule
+from shopkeeper.segment.rules.tree import Rule
+from shopkeeper.segment.rules.vocabulary import EXAMPLES, GROUPS, OPERATORS, Field
+from shopkeeper.segment.rules.why import Condition
+from shopkeeper.segment.rules.why import why as explain
+
+SAMPLE = 10
+FIRST_AUDIENCE = NextStep(
+    text=Text(
+        zh="还没有人群包。写一条规则，先预览人数，再保存。",
+        en="There is no audience yet. Write a rule, preview its size, then save it.",
+    ),
+    action=Text(zh="新建人群包", en="New audience"),
+    link="/segment/audiences/new",
+)
+
+
+def vocabulary(shop: OpenShop) -> Vocabulary:
+    """Fields, operators and examples for the audience builder.
+
+    Parameters
+    ----------
+    shop
+        The open shop.
+
+    Returns
+    -------
+    Vocabulary
+    """
+    return Vocabulary(
+        fields=[_field(x) for x in vocabulary_of(shop).fields],
+        operators=[
+            VocabularyOperator(operator=sign, label=Text(zh=zh, en=en), arity=arity)
+            for sign, (zh, en, arity) in OPERATORS.items()
+        ],
+        examples=[Text(zh=zh, en=en) for zh, en in EXAMPLES],
+    )
+
+
+def _field(field: Field) -> VocabularyField:
+    label = Text(zh=field.zh, en=field.en)
+    group_zh, group_en = GROUPS[field.group]
+    return VocabularyField(
+        name=field.name,
+        label=label,
+        definition=label,
+        group=field.group,
+        group_label=Text(zh=group_zh, en=group_en),
+        type=field.type,
+        unit=field.unit or None,
+        operators=list(field.operators),
+        values=[VocabularyValue(value=x, label=Text(zh=zh, en=en)) for x, zh, en in field.values],
+    )
+
+
+def audiences(shop: OpenShop) -> AudienceList:
+    """Audiences, newest first.
+
+    Parameters
+    ----------
+    shop
+        The open shop.
+
+    Returns
+    -------
+    AudienceList
+    """
+    table = state.audiences
+    query = select(table).order_by(table.c.created_at.desc(), table.c.audience_id)
+    with shop.state.connect() as connection:
+        found = connection.execute(query).all()
+    return AudienceList(
+        items=[_audience(shop, row) for row in found], next_step=None if found else FIRST_AUDIENCE
+    )
+
+
+def _row(shop: OpenShop, audience_id: str) -> Row[Any]:
+    table = state.audiences
+    with shop.state.connect() as connection:
+        row = connection.execute(select(table).where(table.c.audience_id == audience_id)).first()
+    if row is None:
+        raise NotFoundError(
+            f"there is no audience {audience_id!r}",
+            next_step="See /api/v1/segment/audiences",
+            audience_id=audience_id,
+        )
+    return row
+
+
+def _stored_rule(shop: OpenShop, row: Row[Any]) -> Rule:
+    return read_rule(shop, AudienceDraft(rule_text=row.rule))
+
+
+def _audience(shop: OpenShop, row: Row[Any]) -> Audience:
+    rule = _stored_rule(shop, row)
+    written = print_rule(rule)
+    built = utc(row.built_as_of)
+    return Audience(
+        audience_id=row.audience_id,
+        name=row.name,
+        description=row.description or None,
+        rule_text=Text(zh=written, en=written),
+        rule_yaml=to_yaml(rule),
+        version=row.version,
+        status="draft" if row.size is None else "built",
+        size=row.size,
+        as_of=day_of(shop, built),
+        built_at=utc(row.updated_at) if row.size is not None else None,
+        created_at=utc(row.created_at),
+        updated_at=utc(row.updated_at),
+    )
+
+
+def audience(shop: OpenShop, audience_id: str) -> Audience:
+    """One audience.
+
+    Parameters
+    ----------
+    shop
+        The open shop.
+    audience_id
+        Which audience.
+
+    Returns
+    -------
+    Audience
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such audience.
+    """
+    return _audience(shop, _row(shop, audience_id))
+
+
+def create_audience(shop: OpenShop, body: AudienceCreate) -> Audience:
+    """Save a rule under a name.
+
+    Parameters
+    ----------
+    shop
+        The open shop.
+    body
+        Name and rule.
+
+    Returns
+    -------
+    Audience
+        A draft; nothing is built yet.
+
+    Raises
+    ------
+    RuleError
+        If the rule cannot be read.
+    InputError
+        If another audience has the name.
+    """
+    rule = read_rule(shop, body)
+    now = shop.clock.now()
+    audience_id = content_id(body.name, prefix="audience", length=12)
+    try:
+        with shop.state.begin() as connection:
+            connection.execute(
+                insert(state.audiences).values(
+                    audience_id=audience_id,
+                    name=body.name,
+                    rule=print_rule(rule),
+                    description=body.description or "",
+                    version=1,
+                    created_at=now,
+                    updated_at=now,
+                )
+            )
+    except IntegrityError as error:
+        raise InputError(
+            f"there is already an audience named {body.name!r}",
+            next_step="Choose another name, or open the existing one",
+            name=body.name,
+            audience_id=audience_id,
+        ) from error
+    return audience(shop, audience_id)
+
+
+def preview(shop: OpenShop, body: AudienceDraft) -> AudiencePreview:
+    """Size and sample that a rule gives now, or where it cannot be read.
+
+    Parameters
+    ----------
+    shop
+        The open shop.
+    body
+        Text or YAML.
+
+    Returns
+    -------
+    AudiencePreview
+        With `error` set, and nothing else, for a rule that cannot be read.
+    """
+    started = time.perf_counter()
+    everybody = shop.tables.count(PROFILES)
+    as_of = moment_of(shop)
+    try:
+        rule = read_rule(shop, body)
+    except RuleError as error:
+        return AudiencePreview(
+            size=None,
+            customers=everybody,
+            share=None,
+            sample=[],
+            rule_text=None,
+            rule_yaml=None,
+            rule_tree=None,
+            error=_fault(error),
+            seconds=time.perf_counter() - started,
+            freshness=freshness(shop, as_of),
+        )
+    inside = _members(shop, rule)
+    size = rows(shop, inside.aggregate(n=inside.count()))[0]["n"]
+    ids = [x["customer_id"] for x in rows(shop, inside.order_by(c.CUSTOMER_ID).limit(SAMPLE))]
+    written = print_rule(rule)
+    return AudiencePreview(
+        size=size,
+        customers=everybody,
+        share=size / everybody if everybody else None,
+        sample=headlines(shop, ids),
+        rule_text=Text(zh=written, en=written),
+        rule_yaml=to_yaml(rule),
+        rule_tree=jsonable_encoder(to_document(rule)),
+        error=None,
+        seconds=time.perf_counter() - started,
+        freshness=freshness(shop, as_of),
+    )
+
+
+def _members(shop: OpenShop, rule: Rule) -> ibis.Table:
+    as_of_us = as_of_microseconds(moment_of(shop))
+    return members(rule, vocabulary_of(shop), tables_of(shop), as_of_us)
+
+
+def _fault(error: RuleError) -> RuleFault:
+    facts = error.facts
+    hint = f". {error.next_step}" if error.next_step else ""
+    return RuleFault(
+        message=Text(zh=str(facts.get("message_zh") or error.message), en=f"{error.message}{hint}"),
+        line=facts.get("line"),
+        column=facts.get("column"),
+        offset=facts.get("offset"),
+        length=facts.get("length"),
+        expected=list(facts.get("expected") or ()),
+    )
+
+
+def build(shop: OpenShop, audience_id: str) -> Audience:
+    """Freeze the customers that the rule gives now as a new version.
+
+    Parameters
+    ----------
+    shop
+        The open shop.
+    audience_id
+        Which audience.
+
+    Returns
+    -------
+    Audience
+        With its size.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such audience.
+    """
+    row = _row(shop, audience_id)
+    inside = _members(shop, _stored_rule(shop, row))
+    as_of = moment_of(shop)
+    version = row.version if row.size is None else row.version + 1
+    expr = inside.select(
+        audience_id=ibis.literal(audience_id),
+        version=ibis.literal(str(version)),
+        as_of=ibis.literal(as_of, type="timestamp('UTC', 6)"),
+        customer_id=inside[c.CUSTOMER_ID],
+    )
+    commit = shop.tables.materialise(
+        expr, AUDIENCE_MEMBERS, where={"audience_id": audience_id, "version": str(version)}
+    )
+    with shop.state.begin() as connection:
+        connection.execute(
+            update(state.audiences)
+            .where(state.audiences.c.audience_id == audience_id)
+            .values(
+                version=version, size=commit.rows, built_as_of=as_of, updated_at=shop.clock.now()
+            )
+        )
+    return audience(shop, audience_id)
+
+
+def why(shop: OpenShop, audience_id: str, customer_id: str) -> AudienceWhy:
+    """Why a customer is, or is not, in an audience.
+
+    Parameters
+    ----------
+    shop
+        The open shop.
+    audience_id
+        Which audience.
+    customer_id
+        Customer as currently believed.
+
+    Returns
+    -------
+    AudienceWhy
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such audience or customer.
+    """
+    row = _row(shop, audience_id)
+    must_exist(shop, customer_id)
+    rule = _stored_rule(shop, row)
+    found = explain(rule, facts_of(shop, rule, customer_id), vocabulary_of(shop))
+    return AudienceWhy(
+        audience_id=audience_id,
+        customer_id=customer_id,
+        member=found.member,
+        built_member=None if row.size is None else _was_built(shop, row, customer_id),
+        sentence=Text(zh=found.zh, en=found.en),
+        facts=[_fact(condition) for condition in found.conditions],
+    )
+
+
+def _was_built(shop: OpenShop, row: Row[Any], customer_id: str) -> bool:
+    table = shop.tables.table(AUDIENCE_MEMBERS)
+    mine = table.filter(
+        (table[c.AUDIENCE_ID] == row.audience_id)
+        & (table[c.VERSION] == str(row.version))
+        & (table[c.CUSTOMER_ID] == customer_id)
+    )
+    return one(shop, mine) is not None
+
+
+def _fact(condition: Condition) -> Fact:
+    return Fact(
+        field=condition.field,
+        label=Text(zh=condition.zh, en=condition.en),
+        operator=condition.operator,
+        expected=condition.expected,
+        actual=condition.actual,
+        unit=condition.unit or None,
+        satisfied=condition.truth is True,
+        flips=condition.flips,
+        text=Text(zh=condition.sentence_zh, en=condition.sentence_en),
+    )

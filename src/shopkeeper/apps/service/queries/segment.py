@@ -1,1 +1,0 @@
-"""Schemes, audiences and the rule language."""
