@@ -260,8 +260,8 @@ class Interactions:
         # An entry that underflows to 0 would still be "seen": sparsity carries meaning here.
         data = np.maximum(data, np.finfo(np.float32).tiny).astype(np.float32)
         shape = (self.n_users, self.n_items)
-        # Rows come sorted by user, so the compressed form needs no sorting of all of them.
-        matrix = sp.csr_array((data, self.items, self.starts()), shape=shape)
+        # Rows come sorted by user: no sorting of all of them. The copy is sorted in place below.
+        matrix = sp.csr_array((data, self.items.copy(), self.starts()), shape=shape)
         matrix.sum_duplicates()
         return matrix
 
