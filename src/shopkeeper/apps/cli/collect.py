@@ -118,7 +118,9 @@ def _confirmer(*, yes: bool, quiet: bool, chinese: bool) -> Callable[[Prepared],
             return True
         if quiet or not sys.stdin.isatty():
             return False
-        return typer.confirm("按此映射装载？" if chinese else "Load with this mapping?", default=True)
+        return typer.confirm(
+            "按此映射装载？" if chinese else "Load with this mapping?", default=True
+        )
 
     return confirm
 

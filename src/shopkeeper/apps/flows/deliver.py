@@ -46,7 +46,7 @@ def approve_plan(runtime: Runtime, plan_id: str, by: str) -> None:
     PlanError
         If it was already performed.
     """
-    row = _plan_row(runtime, plan_id)
+    row = plan_row(runtime, plan_id)
     if row.status == PERFORMED:
         raise PlanError(
             f"plan {plan_id} was already performed",
@@ -97,7 +97,7 @@ def perform_plan(runtime: Runtime, plan_id: str) -> PerformReport:
     PlanError
         If nobody approved it.
     """
-    row = _plan_row(runtime, plan_id)
+    row = plan_row(runtime, plan_id)
     if row.status == DRAFT:
         raise PlanError(
             f"plan {plan_id} is a draft",
@@ -137,7 +137,7 @@ def run_deliver(runtime: Runtime, *, limit: int = 100_000) -> SendReport:
     return report
 
 
-def _plan_row(runtime: Runtime, plan_id: str) -> Any:
+def plan_row(runtime: Runtime, plan_id: str) -> Any:
     with runtime.state.connect() as connection:
         row = connection.execute(
             select(state.plans).where(state.plans.c.plan_id == plan_id)

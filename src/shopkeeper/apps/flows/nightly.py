@@ -1,0 +1,104 @@
+"""The whole loop for one moment, as steps that are each done once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from shopkeeper.apps.flows.decide import run_decide
+from shopkeeper.apps.flows.features import run_features
+from shopkeeper.apps.flows.govern import run_govern
+from shopkeeper.apps.flows.measure import run_measure
+from shopkeeper.apps.flows.predict import run_predict
+from shopkeeper.apps.flows.segment import run_segment
+from shopkeeper.apps.flows.steps import Progress, RunReport, Step, run_identity, run_steps
+from shopkeeper.apps.flows.unify import run_unify
+from shopkeeper.backends.runtime import Runtime
+from shopkeeper.core.clock import day_start
+from shopkeeper.core.errors import NotEnoughDataError
+from shopkeeper.core.ports import TableStore
+from shopkeeper.core.tables import LOADED, ORDER_LINES, ORDERS, TOUCHES
+
+NIGHTLY = "nightly"
+
+
+def default_as_of(store: TableStore, time_zone: str) -> datetime:
+    """Start of the day after the last order: everything loaded is known.
+
+    Parameters
+    ----------
+    store
+        The lake.
+    time_zone
+        The shop's.
+
+    Raises
+    ------
+    NotEnoughDataError
+        If no order was ever loaded.
+    """
+    last = None
+    for contract in (ORDERS, ORDER_LINES):
+        table = store.table(contract)
+        found = store.run(table.aggregate(last=table.day.max())).column("last")[0].as_py()
+        last = max((x for x in (last, found) if x is not None), default=None)
+    if last is None:
+        raise NotEnoughDataError(
+            "no order was ever loaded", next_step="Load some: shopkeeper collect PATH"
+        )
+    return day_start(last + timedelta(days=1), time_zone)
+
+
+def nightly_inputs(store: TableStore, settings: Mapping[str, Any]) -> dict[str, object]:
+    """What a nightly run depends on: loaded tables and settings.
+
+    Touches are left out: a run must not be new only because its own plan was sent.
+    """
+    versions = {c.name: store.version(c) for c in LOADED if c.name != TOUCHES.name}
+    return {**versions, **{f"setting {k}": v for k, v in settings.items()}}
+
+
+def run_nightly(
+    runtime: Runtime, *, as_of: datetime, progress: Progress | None = None
+) -> RunReport:
+    """Govern, unify, features, predict, segment, decide, measure.
+
+    Idempotent: the same moment over the same data is one run, and a run that
+    was interrupted goes on with its first unfinished step.
+
+    Parameters
+    ----------
+    runtime
+        The open shop.
+    as_of
+        The moment we pretend it is.
+    progress
+        Told before each step.
+
+    Raises
+    ------
+    ShopkeeperError
+        What a step raised, after the run was marked; run again to resume.
+    """
+    settings = runtime.settings.model_dump(mode="json", exclude={"service", "store"})
+    inputs = nightly_inputs(runtime.tables, settings)
+    run_id, _ = run_identity(NIGHTLY, as_of, inputs)
+
+    def decide() -> Mapping[str, Any]:
+        try:
+            return run_decide(runtime, as_of=as_of).to_dict()
+        except NotEnoughDataError as error:
+            # A shop without offers still has its predictions and figures.
+            return {"refused": str(error)}
+
+    steps = [
+        Step("govern", lambda: run_govern(runtime, as_of=as_of, run_id=run_id).to_dict()),
+        Step("unify", lambda: run_unify(runtime, as_of=as_of, run_id=run_id).to_dict()),
+        Step("features", lambda: run_features(runtime, as_of=as_of, run_id=run_id).to_dict()),
+        Step("predict", lambda: run_predict(runtime, as_of=as_of).to_dict()),
+        Step("segment", lambda: run_segment(runtime, as_of=as_of, run_id=run_id).to_dict()),
+        Step("decide", decide),
+        Step("measure", lambda: run_measure(runtime, as_of=as_of, run_id=run_id).to_dict()),
+    ]
+    return run_steps(runtime.state, runtime.clock, NIGHTLY, as_of, inputs, steps, progress)
