@@ -6,13 +6,14 @@ import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from shopkeeper.backends.open import CHANNELS, open_runtime
 from shopkeeper.core.errors import MissingExtraError, SettingsError, StorageFullError
 from shopkeeper.core.ports import Message
 from shopkeeper.core.settings import Settings, load_settings
-from shopkeeper.core.tables import ORDERS
+from shopkeeper.core.tables import AUDIENCE_MEMBERS, ORDERS
 
 
 def settings(folder: Path, **flags: object) -> Settings:
@@ -46,28 +47,31 @@ def test_one_folder_holds_everything_and_opens_again(
     again.close()
 
 
-def test_a_folder_that_names_a_partition_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="has '=' in its path"):
-        open_runtime(settings(tmp_path / "kind=shop"))
+@pytest.mark.parametrize("name", ["kind=shop", "a[b]", "50%", "a?b", "a#b"])
+def test_a_folder_the_lake_cannot_keep_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match=r"has .* in its path, which the lake cannot keep"):
+        open_runtime(settings(tmp_path / name))
+    assert not (tmp_path / name).exists()
 
 
-def test_a_folder_with_odd_characters_is_read(tmp_path: Path) -> None:
-    import pyarrow as pa
-
-    runtime = open_runtime(settings(tmp_path / "a [b] * c? %20 'd'"))
+def test_a_folder_with_spaces_and_chinese_is_read_and_rewritten(tmp_path: Path) -> None:
+    runtime = open_runtime(settings(tmp_path / "我的 店 'd' (1)"))
+    tables = runtime.tables
     rows = pa.table(
-        {"customer_id": ["c1"], "as_of": [Noon().now()], "scheme": ["s"], "label": ["x"]}
+        {
+            "audience_id": ["人 群", "b"],
+            "version": pa.array([1, 1], pa.int32()),
+            "as_of": [Noon().now()] * 2,
+            "customer_id": ["c1", "c2"],
+        }
     )
-    from shopkeeper.core.tables import AUDIENCE_MEMBERS, SEGMENTS
-
-    runtime.tables.append(SEGMENTS, rows)
-    assert runtime.tables.run(runtime.tables.table(SEGMENTS)).num_rows == 1
-    member = {"audience_id": ["a"], "version": pa.array([1], pa.int32()), "customer_id": ["c1"]}
-    schema = AUDIENCE_MEMBERS.arrow_schema
-    member = {k: pa.array(v).cast(schema.field(k).type) for k, v in member.items()}
-    runtime.tables.append(AUDIENCE_MEMBERS, pa.table(member))
-    found = runtime.tables.run(runtime.tables.table(AUDIENCE_MEMBERS))
-    assert found.column("audience_id").to_pylist() == ["a"]
+    tables.append(AUDIENCE_MEMBERS, rows)
+    tables.merge(AUDIENCE_MEMBERS, rows)
+    tables.replace(AUDIENCE_MEMBERS, rows[:1], where={"audience_id": "人 群"})
+    assert tables.delete(AUDIENCE_MEMBERS, {"customer_id": "c2"}).rows == 1
+    tables.maintain(AUDIENCE_MEMBERS)
+    found = tables.run(tables.table(AUDIENCE_MEMBERS))
+    assert found.column("audience_id").to_pylist() == ["人 群"]
     runtime.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -168,11 +169,11 @@ def read_snapshot(folder: Path, version: int) -> Snapshot:
             features=list(features),
         )
     adds = pa.table(table.get_add_actions(flatten=True))
-    counts = adds.column("num_records").to_pylist() if adds.num_rows else []
+    counts = adds.column("num_records").to_pylist()
     return Snapshot(
         folder=folder,
         version=table.version(),
-        files=tuple(table.file_uris()),
+        files=tuple(str(folder / unquote(x)) for x in adds.column("path").to_pylist()),
         columns=_ibis_schema(folder.name, table),
         partition=tuple(table.metadata().partition_columns),
         rows=None if None in counts else sum(counts),

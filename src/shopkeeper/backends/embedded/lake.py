@@ -19,6 +19,8 @@ from shopkeeper.core.tables import ALL, TableContract
 
 __all__ = ["DeltaStore", "lake_folder", "open_delta_store"]
 
+_ODD = frozenset("=[]*?#%")
+
 
 class DeltaStore:
     """Delta tables under ``lake``, one folder each; safe to use from several threads.
@@ -396,7 +398,7 @@ def open_delta_store(folder: Path, *, memory_mb: int = 4096, threads: int = 0) -
     Raises
     ------
     SettingsError
-        If the folder's path holds ``=``, which would be taken for a partition.
+        If the folder's path holds a character that the lake cannot keep.
     """
     lake = lake_folder(folder)
     engine = DuckEngine(lake.parent / "spill", memory_mb=memory_mb, threads=threads)
@@ -419,12 +421,14 @@ def lake_folder(folder: Path) -> Path:
     Raises
     ------
     SettingsError
-        If the folder's path holds ``=``, which would be taken for a partition.
+        If the path holds ``=``, which would be taken for a partition, or a
+        character that the lake cannot address (``[ ] * ? # %``).
     """
     home = folder.resolve()
-    if "=" in str(home):
+    odd = sorted(set(str(home)) & _ODD)
+    if odd:
         raise SettingsError(
-            f"the store folder {home} has '=' in its path, which names partitions",
+            f"the store folder {home} has {' '.join(odd)} in its path, which the lake cannot keep",
             next_step="Choose another store.folder",
             folder=str(home),
         )
