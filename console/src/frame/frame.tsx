@@ -48,10 +48,9 @@ function Entries({ entries, joined }: { entries: Entry[]; joined: boolean }) {
 }
 
 export function Frame() {
-  const { t, language, format, say } = useSpeaker();
+  const { t, language, format } = useSpeaker();
   const { dark, setDark } = useAppearance();
   const shop = useRead("GET /api/v1/overview", {}).data?.shop;
-  void say;
   return (
     <div className="frame">
       <a className="skip" href="#content">

@@ -56,5 +56,5 @@ export const DARK: Palette = {
   warn: "#e0a44a",
   bad: "#f0866d",
   series: ["#4ba3dd", "#f08a3c", "#2fc498", "#dd9cc0", "#f0b73c", "#8fd0f5", "#a8a8a8", "#d8ca3a"],
-  ramp: ["#1a2425", "#16403f", "#175f5c", "#2a8b87", "#5fcbc4", "#b6efeb"],
+  ramp: ["#1a2425", "#16403f", "#175f5c", "#196c68", "#5fcbc4", "#b6efeb"],
 };

@@ -41,6 +41,7 @@ export const router = createBrowserRouter([
       { path: "/deliver/outbox", element: <Navigate to="/deliver" replace /> },
       { path: "/measure", element: page(() => import("../pages/measure")) },
       { path: "/measure/:tab", element: page(() => import("../pages/measure")) },
+      { path: "/settings/runs", element: <Navigate to="/runs" replace /> },
       { path: "/runs", element: page(() => import("../pages/runs")) },
       { path: "/runs/:id", element: page(() => import("../pages/runs")) },
       { path: "/settings", element: page(() => import("../pages/settings")) },

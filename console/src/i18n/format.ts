@@ -2,12 +2,15 @@ import type { Language } from "./index";
 
 export type Format = {
   number: (value: number | null | undefined, digits?: number) => string;
+  /** A measured figure: three digits that stay aligned in a column. */
+  measured: (value: number | null | undefined) => string;
   compact: (value: number | null | undefined) => string;
   percent: (share: number | null | undefined, digits?: number) => string;
   signed: (value: number | null | undefined, digits?: number) => string;
   money: (minor: number | null | undefined, currency: string, compact?: boolean) => string;
   signedMoney: (minor: number | null | undefined, currency: string) => string;
   day: (value: string | null | undefined) => string;
+  month: (value: string | null | undefined) => string;
   moment: (value: string | null | undefined) => string;
   ago: (value: string | null | undefined, now?: Date) => string;
   bytes: (value: number) => string;
@@ -42,7 +45,7 @@ function make(language: Language): Format {
     if (!usable(minor)) return NOTHING;
     const digits = minorDigits(currency);
     const major = minor / 10 ** digits;
-    const whole = Math.abs(major) >= 1000;
+    const whole = Math.abs(major) >= 1000 || Number.isInteger(major);
     try {
       return new Intl.NumberFormat(language, {
         style: "currency",
@@ -63,6 +66,11 @@ function make(language: Language): Format {
   return {
     number: (value, digits = 0) =>
       usable(value) ? new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value) : NOTHING,
+    measured: (value) => {
+      if (!usable(value)) return NOTHING;
+      const digits = Math.abs(value) < 1 ? 3 : Math.abs(value) < 10 ? 2 : Math.abs(value) < 1000 ? 1 : 0;
+      return new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+    },
     compact: (value) =>
       usable(value)
         ? new Intl.NumberFormat(language, {
@@ -72,7 +80,11 @@ function make(language: Language): Format {
         : NOTHING,
     percent: (share, digits = 1) =>
       usable(share)
-        ? new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: digits }).format(share)
+        ? new Intl.NumberFormat(language, {
+            style: "percent",
+            minimumFractionDigits: share === 0 || share === 1 ? 0 : digits,
+            maximumFractionDigits: digits,
+          }).format(share)
         : NOTHING,
     signed: (value, digits = 2) =>
       usable(value)
@@ -85,6 +97,10 @@ function make(language: Language): Format {
         ? new Intl.DateTimeFormat(language, { year: "numeric", month: "short", day: "numeric", timeZone: "UTC" }).format(
             parse(value.slice(0, 10)),
           )
+        : NOTHING,
+    month: (value) =>
+      value
+        ? new Intl.DateTimeFormat(language, { year: "numeric", month: "short", timeZone: "UTC" }).format(parse(value.slice(0, 10)))
         : NOTHING,
     moment: (value) =>
       value

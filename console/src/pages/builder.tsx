@@ -211,6 +211,7 @@ function Vocabulary({ onPick, onExample }: { onPick: (text: string) => void; onE
         {(data) => (
           <Tabs
             size="small"
+            destroyOnHidden
             items={[
               {
                 key: "fields",

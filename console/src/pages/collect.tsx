@@ -149,7 +149,11 @@ function Quarantine() {
                     render: (_, row) => (
                       <span className="break">
                         {row.source}
-                        {row.row_number !== null && ` · ${t("collect.rowNumber", { row: format.number(row.row_number) })}`}
+                        <br />
+                        <span className="muted small">
+                          {row.row_number !== null && `${t("collect.rowNumber", { row: format.number(row.row_number) })} · `}
+                          {format.moment(row.quarantined_at)}
+                        </span>
                       </span>
                     ),
                   },
@@ -169,7 +173,6 @@ function Quarantine() {
                   },
                   { title: t("collect.reason"), width: 280, render: (_, row) => say(row.reason_text) },
                   { title: t("collect.nextStep"), width: 300, render: (_, row) => say(row.next_step) },
-                  { title: t("collect.since"), render: (_, row) => format.moment(row.quarantined_at) },
                 ]}
                 expand={(row) => (
                   <dl className="facts">

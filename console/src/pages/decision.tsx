@@ -1,4 +1,3 @@
-import { Drawer } from "antd";
 import { Link } from "react-router";
 
 import { useRead } from "../api/client";
@@ -8,6 +7,7 @@ import { cash, Status } from "../parts/figures";
 import { Loaded } from "../parts/states";
 import { Rows } from "../parts/table";
 import { Reasons } from "./customer";
+import { Side } from "../parts/side";
 
 /** Why this customer, this offer, this channel, this hour; and why not the others. */
 export function DecisionDrawer({ customer, plan, onClose }: { customer: string; plan: string; onClose: () => void }) {
@@ -18,12 +18,11 @@ export function DecisionDrawer({ customer, plan, onClose }: { customer: string; 
     { enabled: customer.length > 0 },
   );
   return (
-    <Drawer
+    <Side
       title={decision.data?.decision?.display_name ?? customer}
       open={customer.length > 0}
       onClose={onClose}
       size={760}
-      destroyOnHidden
       extra={<Link to={`/customers/${encodeURIComponent(customer)}`}>{t("decide.openCustomer")}</Link>}
     >
       <Loaded query={decision} lines={8}>
@@ -115,6 +114,6 @@ export function DecisionDrawer({ customer, plan, onClose }: { customer: string; 
           </div>
         )}
       </Loaded>
-    </Drawer>
+    </Side>
   );
 }

@@ -1,4 +1,3 @@
-import { Drawer } from "antd";
 import { Link } from "react-router";
 
 import { useRead } from "../api/client";
@@ -9,6 +8,7 @@ import { Card, Page } from "../parts/page";
 import { Loaded } from "../parts/states";
 import { Pager, Rows } from "../parts/table";
 import { useUrlFilters, useUrlWord } from "../parts/url";
+import { Side } from "../parts/side";
 
 export default function Deliver() {
   const { t, say, format } = useSpeaker();
@@ -84,7 +84,7 @@ export default function Deliver() {
           </>
         )}
       </Loaded>
-      <Drawer title={message?.subject ?? t("deliver.message")} open={Boolean(message)} onClose={() => setOpen(null)} size={520} destroyOnHidden>
+      <Side title={message?.subject ?? t("deliver.message")} open={Boolean(message)} onClose={() => setOpen(null)} size={520}>
         {message && (
           <div className="stack">
             <pre className="code" style={{ fontFamily: "inherit" }}>
@@ -114,7 +114,7 @@ export default function Deliver() {
             </dl>
           </div>
         )}
-      </Drawer>
+      </Side>
     </Page>
   );
 }

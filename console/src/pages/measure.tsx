@@ -1,4 +1,4 @@
-import { DatePicker, Drawer, Segmented, Tabs } from "antd";
+import { DatePicker, Segmented, Tabs } from "antd";
 import dayjs from "dayjs";
 import { useNavigate, useParams } from "react-router";
 
@@ -12,6 +12,7 @@ import { Card, Fresh, Page } from "../parts/page";
 import { Loaded } from "../parts/states";
 import { Rows } from "../parts/table";
 import { useUrlFilters, useUrlWord } from "../parts/url";
+import { Side } from "../parts/side";
 
 export default function Measure() {
   const { t } = useSpeaker();
@@ -112,7 +113,7 @@ function Indicators() {
           </>
         )}
       </Loaded>
-      <Drawer title={say(one?.name)} open={Boolean(one)} onClose={() => setOpen(null)} size={680} destroyOnHidden>
+      <Side title={say(one?.name)} open={Boolean(one)} onClose={() => setOpen(null)} size={680}>
         {one && (
           <div className="stack">
             <p style={{ fontSize: 26, fontWeight: 620 }} className="num">
@@ -140,7 +141,7 @@ function Indicators() {
             </details>
           </div>
         )}
-      </Drawer>
+      </Side>
     </Card>
   );
 }
@@ -179,14 +180,15 @@ function OneEffect({ effect }: { effect: Effect }) {
   const speaker = useSpeaker();
   const { t, say, format } = speaker;
   const { interval, estimate } = effect;
-  const reach = interval ? Math.max(Math.abs(interval.low), Math.abs(interval.high), Math.abs(estimate ?? 0)) * 1.1 : 1;
+  const ends = interval ? [0, interval.low, interval.high] : [0, 1];
+  const margin = (Math.max(...ends) - Math.min(...ends)) * 0.12;
   return (
     <div className="grid">
       <div className="w6">
         <p style={{ fontSize: 16 }}>{say(effect.sentence)}</p>
         {estimate !== null && interval && (
           <div style={{ marginTop: 10 }}>
-            <Whisker estimate={estimate} interval={interval} low={-reach} high={reach} label={span(speaker, interval, effect.unit, effect.currency)} />
+            <Whisker estimate={estimate} interval={interval} low={Math.min(...ends) - margin} high={Math.max(...ends) + margin} label={span(speaker, interval, effect.unit, effect.currency)} />
             <p className="num">
               {shown(speaker, { value: estimate, unit: effect.unit, currency: effect.currency })}{" "}
               <span className="muted small">{span(speaker, interval, effect.unit, effect.currency)}</span>
@@ -236,7 +238,7 @@ function CohortHeat({ table }: { table: CohortTable }) {
       columns={[t("measure.cohortSize"), ...Array.from({ length: periods + 1 }, (_, period) => t("measure.month", { period }))]}
       rows={table.items.map((cohort) => ({
         key: cohort.cohort,
-        label: format.day(cohort.cohort),
+        label: format.month(cohort.cohort),
         cells: [
           { text: format.number(cohort.size), weight: null },
           ...Array.from({ length: periods + 1 }, (_, period) => {

@@ -108,9 +108,6 @@ function Totals({ plan }: { plan: Plan }) {
 
 function Shares({ shares }: { shares: PlanShare[] }) {
   const { t, say, format } = useSpeaker();
-  const [filters, change] = useUrlFilters("offer_id", "channel");
-  void filters;
-  void change;
   const top = Math.max(1, ...shares.map((share) => share.contacts));
   if (shares.length === 0) return <p className="muted">{t("decide.nobody")}</p>;
   return (
@@ -218,9 +215,21 @@ function Decisions({ plan, onOpen }: { plan: Plan; onOpen: (customer: string) =>
                   ),
                 },
                 { title: t("decide.action"), render: (_, row) => <Status family="decide.actions" word={row.action} tone={row.action === "send" ? "accent" : ""} /> },
-                { title: t("decide.offer"), render: (_, row) => say(row.offer_name) || row.offer_id || "–" },
-                { title: t("decide.channel"), render: (_, row) => say(row.channel_name) || row.channel || "–" },
-                { title: t("decide.sendAt"), render: (_, row) => format.moment(row.send_at) },
+                {
+                  title: t("decide.offer"),
+                  width: 230,
+                  render: (_, row) =>
+                    row.action === "send" ? (
+                      <>
+                        <div>{say(row.offer_name) || row.offer_id}</div>
+                        <div className="muted small">
+                          {[say(row.channel_name) || row.channel, format.moment(row.send_at)].filter(Boolean).join(" · ")}
+                        </div>
+                      </>
+                    ) : (
+                      "–"
+                    ),
+                },
                 { title: t("decide.expectedMargin"), align: "right", render: (_, row) => cash(format, row.expected_margin) },
                 { title: t("decide.cost"), align: "right", render: (_, row) => cash(format, row.cost) },
                 { title: t("decide.probability"), align: "right", render: (_, row) => format.number(row.probability, 3) },

@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { App, Button, Drawer, Modal } from "antd";
+import { App, Button, Modal } from "antd";
 import { useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 
@@ -11,6 +11,7 @@ import { Card, Page } from "../parts/page";
 import { Loaded, ProblemBox } from "../parts/states";
 import { Pager, Rows } from "../parts/table";
 import { useUrlFilters } from "../parts/url";
+import { Side } from "../parts/side";
 
 const alive = (run: Run | undefined) => run?.status === "running" || run?.status === "waiting";
 
@@ -62,15 +63,14 @@ export default function Runs() {
           )}
         </Loaded>
       </Card>
-      <Drawer
+      <Side
         title={t("runs.run")}
         open={Boolean(id)}
         onClose={() => void navigate("/runs")}
         size={760}
-        destroyOnHidden
       >
         {id && <Steps id={id} />}
-      </Drawer>
+      </Side>
     </Page>
   );
 }

@@ -139,7 +139,8 @@ export function Calibration({ points, label }: { points: CalibrationPoint[]; lab
   const { t, format } = useSpeaker();
   const { palette } = useAppearance();
   const option = useMemo<EChartsCoreOption>(() => {
-    const top = Math.min(1, Math.max(...points.flatMap((point) => [point.predicted, point.observed])) * 1.08);
+    const highest = Math.max(...points.flatMap((point) => [point.predicted, point.observed]));
+    const top = Math.min(1, Math.ceil(highest * 10.5) / 10);
     const most = Math.max(1, ...points.map((point) => point.customers));
     const percent = { formatter: (value: number) => format.percent(value, 0), color: palette.ink2 };
     return {

@@ -1,5 +1,4 @@
 import { ArrowRightOutlined } from "@ant-design/icons";
-import { Drawer } from "antd";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 
@@ -9,6 +8,7 @@ import { NOTHING } from "../i18n/format";
 import { type Both, named, type Speaker, useSpeaker } from "../i18n/text";
 import { Fresh } from "./page";
 import { useUrlWord } from "./url";
+import { Side } from "./side";
 
 export type Measured = { value: number | null; unit: string; currency?: string | null };
 
@@ -28,7 +28,7 @@ export function shown({ format, t }: Speaker, { value, unit, currency }: Measure
       return t(`unit.${unit}`, { value: format.number(value, value < 10 ? 1 : 0) });
     case "score":
     case "number":
-      return format.number(value, Math.abs(value) < 10 ? 3 : 1);
+      return format.measured(value);
     case "boolean":
       return t(value ? "common.yes" : "common.no");
     default:
@@ -99,7 +99,7 @@ export function Tiles({ figures }: { figures: Figure[] }) {
           <Tile key={one.key} figure={one} onOpen={() => setOpen(one.key)} />
         ))}
       </div>
-      <Drawer title={say(figure?.label)} open={Boolean(figure)} onClose={() => setOpen(null)} size={460} destroyOnHidden>
+      <Side title={say(figure?.label)} open={Boolean(figure)} onClose={() => setOpen(null)} size={460}>
         {figure && (
           <div className="stack">
             <p style={{ fontSize: 28, fontWeight: 620 }} className="num">
@@ -142,7 +142,7 @@ export function Tiles({ figures }: { figures: Figure[] }) {
             )}
           </div>
         )}
-      </Drawer>
+      </Side>
     </>
   );
 }
@@ -250,12 +250,15 @@ export function Whisker({
   const reach = high - low || 1;
   const x = (value: number) => 6 + ((value - low) / reach) * (width - 12);
   return (
-    <svg width="100%" viewBox={`0 0 ${width} 30`} role="img" aria-label={label} style={{ maxWidth: 420, display: "block" }}>
+    <svg width="100%" viewBox={`0 0 ${width} 42`} role="img" aria-label={label} style={{ maxWidth: 420, display: "block" }}>
       <line x1={x(0)} x2={x(0)} y1="2" y2="28" stroke="var(--ink3)" strokeDasharray="2 3" />
       <line x1={x(interval.low)} x2={x(interval.high)} y1="15" y2="15" stroke="var(--accent)" strokeWidth="2" />
       <line x1={x(interval.low)} x2={x(interval.low)} y1="10" y2="20" stroke="var(--accent)" strokeWidth="2" />
       <line x1={x(interval.high)} x2={x(interval.high)} y1="10" y2="20" stroke="var(--accent)" strokeWidth="2" />
       <circle cx={x(estimate)} cy="15" r="4.5" fill="var(--accent)" />
+      <text x={x(0)} y="40" textAnchor="middle" fontSize="10" fill="var(--ink2)">
+        0
+      </text>
     </svg>
   );
 }

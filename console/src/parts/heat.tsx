@@ -19,7 +19,7 @@ export function Heat({
   const { palette, dark } = useAppearance();
   const top = Math.max(0.01, ...rows.flatMap((row) => row.cells.map((cell) => cell.weight ?? 0)));
   const shade = (weight: number) => {
-    const step = Math.min(palette.ramp.length - 1, Math.floor((weight / top) * palette.ramp.length));
+    const step = Math.min(palette.ramp.length - 1, Math.floor(Math.sqrt(weight / top) * palette.ramp.length));
     const strong = step >= (dark ? 4 : 3);
     return {
       background: palette.ramp[step],

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { useLocation, useNavigate, useSearchParams } from "react-router";
 
 import { useSpeaker } from "../i18n/text";
+import { useOverflow } from "./overflow";
 
 /** A dense table; what opens a row is a link or button inside it, so that the keyboard reaches it. */
 export function Rows<T extends object>({
@@ -20,15 +21,15 @@ export function Rows<T extends object>({
   expand?: (row: T) => ReactNode;
   busy?: boolean;
 }) {
+  const [box, over] = useOverflow<HTMLDivElement>();
   return (
-    <div role="region" aria-label={label} aria-busy={busy}>
+    <div ref={box} className="scroll" role="region" aria-label={label} aria-busy={busy} tabIndex={over ? 0 : undefined}>
       <Table<T>
         size="small"
         dataSource={rows}
         columns={columns}
         rowKey={rowKey}
         pagination={false}
-        scroll={{ x: "max-content" }}
         loading={busy}
         {...(expand ? { expandable: { expandedRowRender: expand } } : {})}
       />
