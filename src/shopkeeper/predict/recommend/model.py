@@ -120,8 +120,7 @@ class ShopRecommender:
         self, model: Recommender, kind: str, lists: Lists, histories: Interactions
     ) -> pa.Array:
         if kind == "again":
-            bought = histories.for_items(model.item_ids).weights()
-            times = np.asarray(bought[lists.users, lists.items]).ravel().astype(np.int64)
+            times = _times_bought(histories.for_items(model.item_ids), lists)
             texts = [
                 json.dumps([{"code": "buy_again", "times": n}])
                 for n in range(times.max(initial=0) + 1)
@@ -223,6 +222,16 @@ class ShopRecommender:
             part: {"name": getattr(self, part).name, "parameters": getattr(self, part).parameters()}
             for part in ("new", "again", "fallback", "neighbours")
         }
+
+
+def _times_bought(histories: Interactions, lists: Lists) -> Ints:
+    pairs = histories.users * histories.n_items + histories.items
+    bought, times = np.unique(pairs, return_counts=True)
+    if len(bought) == 0:
+        return np.zeros(len(lists.users), dtype=np.int64)
+    place = np.searchsorted(bought, lists.users * histories.n_items + lists.items)
+    found: Ints = times[place].astype(np.int64)
+    return found
 
 
 def _reason_column(codes: np.ndarray, sources: Ints, item_ids: pa.StringArray) -> pa.Array:
