@@ -10,7 +10,7 @@ import lightgbm as lgb
 import numpy as np
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from shopkeeper.predict.churn.features import OWN_FEATURES
 from shopkeeper.predict.history import Bools, Floats

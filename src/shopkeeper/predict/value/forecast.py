@@ -48,6 +48,8 @@ def forecast(
     summary: Summary,
     horizon_days: float,
     level: float = LEVEL,
+    *,
+    ranges: bool = True,
 ) -> Forecast:
     """Forecast every customer of a summary.
 
@@ -66,6 +68,8 @@ def forecast(
         Length of the horizon in days.
     level : float
         Probability that the ranges hold at least.
+    ranges : bool
+        Whether to work out ranges, which is most of the work; without, their ends are NaN.
 
     Returns
     -------
@@ -79,26 +83,30 @@ def forecast(
     x, age = pairs
     tails = process.tail_if_alive(np.ones_like(x), x, age, horizon)
     orders = alive * process.expected_if_alive(x, age, horizon)[pair]
-    counts, sums = tabulate(process, x, age, horizon, amounts)
-    low, high = narrower_range(counts, pair, alive, level)
     at = rows.inverse
     nothing = np.full(len(at), np.nan)
-    spend, spend_low, spend_high = nothing, nothing, nothing
-    if amounts is not None and sums is not None:
+    orders_range, spend_range = (nothing, nothing), (nothing, nothing)
+    counts, sums = tabulate(process, x, age, horizon, amounts) if ranges else (None, None)
+    if counts is not None:
+        low, high = narrower_range(counts, pair, alive, level)
+        orders_range = low[at], high[at]
+    spend = nothing
+    if amounts is not None:
         frequency = np.where(summary.monetary_minor > 0, summary.frequency, 0).astype(np.float64)
         spend = orders[at] * amounts.expected_minor(frequency, summary.monetary_minor)
-        ratio_low, ratio_high = narrower_range(sums, pair, alive, level)
-        scale = amounts.gamma + frequency * summary.monetary_minor
-        spend_low, spend_high = ratio_low[at] * scale, ratio_high[at] * scale
+        if sums is not None:
+            low, high = narrower_range(sums, pair, alive, level)
+            scale = amounts.gamma + frequency * summary.monetary_minor
+            spend_range = low[at] * scale, high[at] * scale
     return Forecast(
         p_alive=alive[at],
         p_buy=(alive * tails[pair])[at],
         orders=orders[at],
-        orders_low=low[at],
-        orders_high=high[at],
+        orders_low=orders_range[0],
+        orders_high=orders_range[1],
         spend_minor=spend,
-        spend_low=spend_low,
-        spend_high=spend_high,
+        spend_low=spend_range[0],
+        spend_high=spend_range[1],
     )
 
 

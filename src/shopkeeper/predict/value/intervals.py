@@ -18,7 +18,7 @@ from shopkeeper.predict.value.process import PurchaseProcess
 
 CLASSES = (8, 16, 32)
 """Counts up to these are tabulated one by one; above, in 32 equal steps."""
-AMOUNT_KNOTS = 48
+AMOUNT_KNOTS = 32
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,8 +195,9 @@ class ValueModel:
         days = learned.horizon_days
         rows = feature_rows(data.history, data.as_of_us, days, learned.pareto_nbd)
         summary = rows.summary
-        own = forecast(learned.pareto_nbd, learned.amounts, summary, days)
-        other = forecast(learned.bg_nbd, learned.amounts, summary, days)
+        fitted = learned.pareto_nbd, learned.amounts, summary
+        own = forecast(*fitted, days, ranges=learned.boosted is None)
+        other = forecast(learned.bg_nbd, learned.amounts, summary, days, ranges=False)
         pace = summary.frequency / np.maximum(summary.age, 1.0) * days
         nothing = np.zeros(len(summary.code))
         mean = own.spend_minor / np.maximum(own.orders, 1e-12)
@@ -213,10 +214,14 @@ class ValueModel:
         blend = (orders + own.orders) / 2.0, (orders * amount + own.spend_minor) / 2.0
         methods["blend"] = blend
         ratio = float(blend[0].sum() / max(own.orders.sum(), 1e-12))
-        stretched = forecast(
-            learned.pareto_nbd, learned.amounts, summary, days * float(np.clip(ratio, *STRETCH))
+        stretched = forecast(*fitted, days * float(np.clip(ratio, *STRETCH)))
+        said = replace(
+            stretched,
+            orders=blend[0],
+            spend_minor=blend[1],
+            p_alive=own.p_alive,
+            p_buy=own.p_buy,
         )
-        said = replace(stretched, orders=blend[0], spend_minor=blend[1])
         return Value(rows.code, _widened(said), methods, rows)
 
     def save(self, folder: Path) -> None:
