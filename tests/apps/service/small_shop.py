@@ -17,6 +17,7 @@ from shopkeeper.core import state, tables
 from shopkeeper.core.clock import to_us
 from shopkeeper.core.settings import load_settings
 from shopkeeper.core.tables import TableContract
+from shopkeeper.govern.rules import RULES
 
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 AS_OF = datetime(2026, 2, 28, 16, 0, tzinfo=UTC)  # the start of 1 March in Shanghai
@@ -122,7 +123,7 @@ def _fill_collect(runtime: Runtime) -> None:
         tables.CORRECTIONS,
         [
             {"load_id": "load2", "table_name": "orders", "row_key": str(i),
-             "column_name": "channel", "rule": "trim_spaces", "before": " 门店", "after": "门店"}
+             "column_name": "channel", "rule": RULES[0].key, "before": " 门店", "after": "门店"}
             for i in range(2)
         ],
     )  # fmt: skip
@@ -299,7 +300,7 @@ def _fill_decisions(runtime: Runtime) -> None:
              "candidates": json.dumps([{"offer": "o1", "channel": "sms", "value": 280}]),
              "constraints": json.dumps(
                  [{"channel": "sms", "consent": who != "c6", "address": True},
-                  {"cap": 2, "days": 7, "contacts": 1}])}
+                  {"cap": 2, "days": 7, "contacts": 1}], separators=(",", ":"))}
         )  # fmt: skip
     put(runtime, tables.DECISIONS, rows)
 

@@ -14,7 +14,8 @@ def test_a_cursor_comes_back(kind: str, offset: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "cursor", ["", "!!", "nonsense", "bnVsbA", encode("other", 3), encode("list", -1), "W10", "4pi6"]
+    "cursor",
+    ["", "!!", "nonsense", "bnVsbA", encode("other", 3), encode("list", -1), "W10", "4pi6"],
 )
 def test_a_foreign_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(InputError, match="belongs to no page of this list"):

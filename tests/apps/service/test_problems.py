@@ -39,7 +39,7 @@ def all_errors() -> list[type[ShopkeeperError]]:
 
 @pytest.mark.parametrize("kind", all_errors())
 def test_every_error_becomes_a_problem_with_its_facts(kind: type[ShopkeeperError]) -> None:
-    error = kind("row 3 is wrong", next_step="Correct it", row=3, at=datetime(2026, 1, 1))  # noqa: DTZ001
+    error = kind("row 3 is wrong", next_step="Correct it", row=3, at=datetime(2026, 1, 1))
     answer = raising(error).get("/fail")
     body: dict[str, Any] = answer.json()
     assert answer.headers["content-type"] == "application/problem+json"

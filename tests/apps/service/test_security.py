@@ -148,6 +148,8 @@ def test_an_unchanged_answer_costs_a_header(shop: TestClient) -> None:
     again = shop.get("/api/v1/collect/loads", headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["etag"] == first.headers["etag"]
-    other = shop.get("/api/v1/collect/loads?limit=1", headers={"If-None-Match": first.headers["etag"]})
+    other = shop.get(
+        "/api/v1/collect/loads?limit=1", headers={"If-None-Match": first.headers["etag"]}
+    )
     assert other.status_code == 200
     assert "etag" not in shop.get("/api/v1/nothing").headers

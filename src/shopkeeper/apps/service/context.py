@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 from fastapi import Depends, Query, Request
 from sqlalchemy import Engine
 
+from shopkeeper.apps.service.background import Background
 from shopkeeper.apps.service.telemetry import RequestCounts
 from shopkeeper.core.ports import Clock, ModelStore, ProfileStore, TableStore
 from shopkeeper.core.settings import Settings
@@ -78,11 +79,14 @@ class OpenShop:
         Answers kept by table version.
     counts
         Requests counted so far.
+    background
+        The run in progress.
     """
 
     runtime: Runtime
     memory: Memory = field(default_factory=Memory)
     counts: RequestCounts = field(default_factory=RequestCounts)
+    background: Background = field(default_factory=Background)
 
     @property
     def tables(self) -> TableStore:

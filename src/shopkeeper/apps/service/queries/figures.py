@@ -21,6 +21,8 @@ class Meaning:
         What the value is.
     key
         Whether the list of models shows it.
+    signed
+        Whether zero is best and the sign says only on which side a value errs.
     """
 
     label: Text
@@ -28,12 +30,42 @@ class Meaning:
     higher_is_better: bool
     unit: Unit
     key: bool = False
+    signed: bool = False
+
+    def better(self, value: float | None, against: float | None) -> bool | None:
+        """Whether a value beats another one.
+
+        Parameters
+        ----------
+        value
+            Of the model.
+        against
+            Of the baseline.
+
+        Returns
+        -------
+        bool or None
+            ``None`` when one of them is unknown.
+        """
+        if value is None or against is None:
+            return None
+        if self.signed:
+            return abs(value) < abs(against)
+        return value > against if self.higher_is_better else value < against
 
 
 def _meaning(
-    zh: str, en: str, def_zh: str, def_en: str, *, up: bool, unit: Unit = "score", key: bool = False
+    zh: str,
+    en: str,
+    def_zh: str,
+    def_en: str,
+    *,
+    up: bool,
+    unit: Unit = "score",
+    key: bool = False,
+    signed: bool = False,
 ) -> Meaning:
-    return Meaning(Text(zh=zh, en=en), Text(zh=def_zh, en=def_en), up, unit, key)
+    return Meaning(Text(zh=zh, en=en), Text(zh=def_zh, en=def_en), up, unit, key, signed)
 
 
 MEANINGS: dict[str, Meaning] = {
@@ -77,24 +109,38 @@ MEANINGS: dict[str, Meaning] = {
         "How many times the average the riskiest tenth leaves", up=True, unit="number",
     ),
     "mae": _meaning(
-        "平均绝对误差", "Mean absolute error", "每位客户的平均绝对误差",
-        "Mean absolute error per customer", up=False, unit="number", key=True,
+        "订单数平均误差", "Mean error of orders", "每位客户订单数的平均绝对误差",
+        "Mean absolute error of orders per customer", up=False, unit="orders", key=True,
     ),
     "rmse": _meaning(
-        "均方根误差", "Root mean squared error", "每位客户误差的均方根",
-        "Root of the mean squared error per customer", up=False, unit="number",
+        "订单数均方根误差", "RMSE of orders", "每位客户订单数误差的均方根",
+        "Root of the mean squared error of orders per customer", up=False, unit="orders",
     ),
-    "spearman": _meaning(
-        "秩相关", "Rank correlation", "预测排序与实际排序的相关系数",
-        "Correlation of predicted and actual order", up=True, key=True,
+    "bias": _meaning(
+        "订单总量偏差", "Bias of total orders", "预测订单总数与实际的相对差",
+        "Relative error of the total of orders", up=False, unit="ratio", signed=True,
     ),
     "gini": _meaning(
-        "基尼系数", "Normalised Gini", "按预测排序能集中多少实际价值",
-        "How well the predicted order concentrates the actual value", up=True,
+        "订单排序基尼", "Gini of orders", "按预测排序能集中多少后来的订单",
+        "How well the predicted order concentrates the orders that followed", up=True,
     ),
-    "aggregate_error": _meaning(
-        "总量误差", "Aggregate error", "预测总额与实际总额的相对差",
-        "Relative gap between predicted and actual total", up=False, unit="ratio", key=True,
+    "spend_mae": _meaning(
+        "消费平均误差", "Mean error of spend", "每位客户消费的平均绝对误差（元）",
+        "Mean absolute error of spend per customer, in whole currency units", up=False,
+        unit="number", key=True,
+    ),
+    "spend_rmse": _meaning(
+        "消费均方根误差", "RMSE of spend", "每位客户消费误差的均方根（元）",
+        "Root of the mean squared error of spend, in whole currency units", up=False,
+        unit="number",
+    ),
+    "spend_bias": _meaning(
+        "消费总量偏差", "Bias of total spend", "预测消费总额与实际的相对差",
+        "Relative error of the total spend", up=False, unit="ratio", key=True, signed=True,
+    ),
+    "spend_gini": _meaning(
+        "消费排序基尼", "Gini of spend", "按预测排序能集中多少后来的消费",
+        "How well the predicted order concentrates the spend that followed", up=True, key=True,
     ),
     "interval_coverage": _meaning(
         "区间覆盖率", "Interval coverage", "实际值落在区间内的客户占比",

@@ -13,6 +13,7 @@ from shopkeeper.apps.service.schemas.common import Reason, Text, Unit
 from shopkeeper.decide.wording import SHORT, render
 from shopkeeper.features.definition import Feature
 from shopkeeper.features.library_index import all_features
+from shopkeeper.govern.indicators import DIMENSIONS, INDICATORS
 from shopkeeper.measure.effects import SPEND_SAVED
 from shopkeeper.measure.metrics import BY_NAME as METRICS_BY_NAME
 from shopkeeper.predict.explain import explained
@@ -152,37 +153,122 @@ def score(kind: str) -> tuple[str, Text]:
     return SCORE_KINDS.get(kind) or (kind, Text(zh=kind, en=kind))
 
 
-def method(name: str) -> Text:
-    """Name of a model or baseline."""
-    return Text(zh=name, en=name)
-
-
-def is_baseline(task: str, name: str) -> bool:
-    """Whether a method of a card is a baseline."""
-    return name in BASELINES.get(task, ())
-
-
+METHODS: dict[str, Text] = {
+    "p_alive": Text(zh="仍活跃概率", en="P(alive)"),
+    "recency": Text(zh="最近购买（基线）", en="Recency (baseline)"),
+    "bg_nbd": Text(zh="BG/NBD", en="BG/NBD"),
+    "pareto_nbd": Text(zh="Pareto/NBD", en="Pareto/NBD"),
+    "logistic": Text(zh="逻辑回归", en="Logistic regression"),
+    "boosted": Text(zh="梯度提升树", en="Boosted trees"),
+    "blend": Text(zh="融合", en="Blend"),
+    "zero": Text(zh="不再购买（基线）", en="Nothing more (baseline)"),
+    "pace": Text(zh="保持以往节奏（基线）", en="Same pace as before (baseline)"),
+    "popularity": Text(zh="总热销（基线）", en="Popularity (baseline)"),
+    "popularity-7-days": Text(zh="近 7 天热销（基线）", en="Popularity, 7 days (baseline)"),
+    "markov": Text(zh="马尔可夫（接着买）", en="Markov (bought next)"),
+    "item-graph": Text(zh="商品图", en="Item graph"),
+    "item-knn": Text(zh="相似商品", en="Item neighbours"),
+    "ease": Text(zh="EASE", en="EASE"),
+    "buy-again": Text(zh="再次购买", en="Buy again"),
+}
 BASELINES: dict[str, tuple[str, ...]] = {
     "churn": ("recency", "p_alive"),
-    "value": ("repeat", "mean"),
+    "value": ("pace", "zero"),
     "recommend": ("popularity-7-days", "popularity"),
 }
 
 
+def method(name: str) -> Text:
+    """Name of a model or baseline.
+
+    Parameters
+    ----------
+    name
+        As in a card.
+
+    Returns
+    -------
+    Text
+        A method of the shop's own is its own name.
+    """
+    return labels.named(METHODS, name)
+
+
+def is_baseline(task: str, name: str) -> bool:
+    """Whether a method of a card is a baseline.
+
+    Parameters
+    ----------
+    task
+        What is predicted.
+    name
+        As in the card.
+
+    Returns
+    -------
+    bool
+    """
+    return name in BASELINES.get(task, ())
+
+
 def baseline_of(task: str, others: Sequence[str]) -> str | None:
-    """The baseline that a model of a task is held against."""
+    """The baseline that a model of a task is held against.
+
+    Parameters
+    ----------
+    task
+        What is predicted.
+    others
+        Methods of the card besides the chosen one.
+
+    Returns
+    -------
+    str or None
+        ``None`` when no baseline was measured.
+    """
     return next((x for x in BASELINES.get(task, ()) if x in others), None)
 
 
 def limits(card: Mapping[str, Any]) -> Text:
-    """What a model was measured by, and what it is not for."""
+    """How the figures of a model were taken.
+
+    Parameters
+    ----------
+    card
+        Of the model.
+
+    Returns
+    -------
+    Text
+    """
     protocol = card.get("protocol") or ""
-    return Text(zh=protocol, en=protocol)
+    if not protocol:
+        return Text(zh="没有可用的检验期。", en="There was no period to measure it on.")
+    return Text(zh=f"检验方式：{protocol}", en=f"Measured: {protocol}")
+
+
+SLICE_WORDS: dict[str, Text] = {
+    "new": Text(zh="新品推荐", en="New products"),
+    "again": Text(zh="复购推荐", en="Products bought before"),
+    "purchases=1": Text(zh="只买过一次", en="Bought once"),
+    "purchases=2-4": Text(zh="买过 2–4 次", en="Bought 2 to 4 times"),
+    "purchases>=5": Text(zh="买过 5 次以上", en="Bought 5 times or more"),
+}
 
 
 def model_slice(code: str) -> Text:
-    """Name of a slice of a card's rows."""
-    return Text(zh=code, en=code)
+    """Name of a slice of a card's rows.
+
+    Parameters
+    ----------
+    code
+        As in the card.
+
+    Returns
+    -------
+    Text
+    """
+    return labels.named(SLICE_WORDS, code)
 
 
 def scheme(code: str) -> Text:
@@ -437,7 +523,17 @@ def _guard(item: Mapping[str, Any]) -> Reason:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """Name, definition, unit and direction of a metric."""
+    """Words of a metric.
+
+    Parameters
+    ----------
+    name, definition
+        What it is and how it is computed.
+    unit
+        Of its value.
+    better
+        Which direction is good.
+    """
 
     name: Text
     definition: Text
@@ -529,9 +625,27 @@ def metric_order() -> Mapping[str, int]:
     return {key: place for place, key in enumerate(METRICS_BY_NAME)}
 
 
+QUALITY_UNITS: dict[str, Unit] = {
+    "share": "ratio",
+    "days": "days",
+    "ratio": "number",
+    "psi": "number",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class QualityWords:
-    """Name, definition, dimension and unit of a quality indicator."""
+    """Words of a quality indicator.
+
+    Parameters
+    ----------
+    name, definition
+        What it is and what is counted.
+    dimension, dimension_label
+        What it is grouped by.
+    unit
+        Of its value.
+    """
 
     name: Text
     definition: Text
@@ -541,6 +655,27 @@ class QualityWords:
 
 
 def quality_indicator(key: str) -> QualityWords:
-    """Words of a quality indicator."""
-    text = Text(zh=key, en=key)
-    return QualityWords(text, text, key, text, "ratio")
+    """Words of a quality indicator.
+
+    Parameters
+    ----------
+    key
+        As stored.
+
+    Returns
+    -------
+    QualityWords
+        An indicator of another version is its own name.
+    """
+    known = INDICATORS.get(key)
+    if known is None:
+        text = Text(zh=key, en=key)
+        return QualityWords(text, text, key, text, "number")
+    zh, en = DIMENSIONS[known.dimension]
+    return QualityWords(
+        name=Text(zh=known.zh, en=known.en),
+        definition=Text(zh=known.about_zh, en=known.about_en),
+        dimension=known.dimension,
+        dimension_label=Text(zh=zh, en=en),
+        unit=QUALITY_UNITS[known.unit],
+    )

@@ -129,17 +129,11 @@ def _key_figures(model: StoredModel) -> list[ModelFigure]:
                 baseline=baseline,
                 baseline_value=against,
                 higher_is_better=meaning.higher_is_better,
-                beats_baseline=_better(value, against, up=meaning.higher_is_better),
+                beats_baseline=meaning.better(value, against),
                 unit=meaning.unit,
             )
         )
     return answer
-
-
-def _better(value: float | None, against: float | None, *, up: bool) -> bool | None:
-    if value is None or against is None:
-        return None
-    return value > against if up else value < against
 
 
 def model_card(shop: OpenShop, task: str, version: str) -> ModelCard:

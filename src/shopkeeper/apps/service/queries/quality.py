@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from shopkeeper.apps.flows.govern import corrections_by_rule
 from shopkeeper.apps.service.context import OpenShop
 from shopkeeper.apps.service.queries import names
-from shopkeeper.apps.service.queries.collect import LOAD_FIRST, quarantine_summary
+from shopkeeper.apps.service.queries.collect import LOAD_FIRST
 from shopkeeper.apps.service.queries.reading import Record, freshness, rows
 from shopkeeper.apps.service.queries.runs import NEVER_RAN
 from shopkeeper.apps.service.schemas.common import Freshness, NextStep, Text
@@ -16,7 +17,9 @@ from shopkeeper.apps.service.schemas.govern import (
     ReportSection,
 )
 from shopkeeper.core import columns as c
-from shopkeeper.core.tables import LOADS, QUALITY
+from shopkeeper.core.tables import CORRECTIONS, LOADS, QUALITY
+from shopkeeper.govern.gates import blocks
+from shopkeeper.govern.report import report as in_words
 
 RUNS_SHOWN = 60
 
@@ -113,7 +116,8 @@ def _indicator(row: Record, history: list[QualityPoint]) -> QualityIndicator:
     return QualityIndicator(
         key=row["indicator"],
         name=words.name,
-        definition=said if said.zh else words.definition,
+        definition=words.definition,
+        finding=said,
         dimension=words.dimension,
         dimension_label=words.dimension_label,
         table=row["table_name"],
@@ -129,7 +133,7 @@ def _indicator(row: Record, history: list[QualityPoint]) -> QualityIndicator:
 
 
 def report(shop: OpenShop) -> GovernReport:
-    """The quality report in words: how it stands, what missed its line, what was refused.
+    """The quality report in words: what was loaded, cleaned, found and stopped.
 
     Parameters
     ----------
@@ -139,37 +143,27 @@ def report(shop: OpenShop) -> GovernReport:
     Returns
     -------
     GovernReport
+        Of the latest run; without one, only the first step.
     """
     measured = quality(shop)
-    refused = quarantine_summary(shop)
-    sections = []
-    if measured.indicators:
-        sections.append(ReportSection(heading=Text(zh="总体", en="Overall"), body=measured.summary))
-        missed = [x for x in measured.indicators if x.passed is False]
-        if missed:
-            sections.append(
+    if measured.run_id is None:
+        return GovernReport(freshness=measured.freshness, sections=[], next_step=measured.next_step)
+
+    def ask() -> GovernReport:
+        table = shop.tables.table(QUALITY)
+        found = shop.tables.run(table.filter(table[c.RUN_ID] == measured.run_id))
+        loads = shop.tables.run(shop.tables.table(LOADS))
+        words = in_words(found, loads, corrections_by_rule(shop.tables), blocks(found))
+        return GovernReport(
+            freshness=measured.freshness,
+            sections=[
                 ReportSection(
-                    heading=Text(zh="未达标的指标", en="Lines missed"),
-                    body=Text(
-                        zh="\n".join(
-                            f"{x.name.zh}（{x.table}）：{x.definition.zh}" for x in missed
-                        ),
-                        en="\n".join(f"{x.name.en} ({x.table}): {x.definition.en}" for x in missed),
-                    ),
+                    heading=Text(zh=x.heading_zh, en=x.heading_en),
+                    body=Text(zh=x.body_zh, en=x.body_en),
                 )
-            )
-    if refused.total:
-        sections.append(
-            ReportSection(
-                heading=Text(zh="被隔离的行", en="Rows in quarantine"),
-                body=Text(
-                    zh="\n".join(f"{x.label.zh}：{x.count:,} 行" for x in refused.by_reason),
-                    en="\n".join(f"{x.label.en}: {x.count:,} rows" for x in refused.by_reason),
-                ),
-            )
+                for x in words
+            ],
+            next_step=None,
         )
-    return GovernReport(
-        freshness=measured.freshness,
-        sections=sections,
-        next_step=None if sections else measured.next_step,
-    )
+
+    return shop.remember("govern_report", (QUALITY, LOADS, CORRECTIONS), ask)

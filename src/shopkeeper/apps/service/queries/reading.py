@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, overload
 
 import ibis
 import pyarrow as pa
@@ -208,6 +208,14 @@ def last_data_day(shop: OpenShop) -> dt.date | None:
         return found[0]["day"] if found else None
 
     return shop.remember("last_data_day", (PURCHASES,), ask)
+
+
+@overload
+def utc(moment: dt.datetime) -> dt.datetime: ...
+
+
+@overload
+def utc(moment: None) -> None: ...
 
 
 def utc(moment: dt.datetime | None) -> dt.datetime | None:

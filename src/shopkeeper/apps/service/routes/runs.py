@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from shopkeeper.apps.service.context import Cursor, Limit, Shop
 from shopkeeper.apps.service.queries import runs as ask
+from shopkeeper.apps.service.queries import start
 from shopkeeper.apps.service.schemas.runs import NightlyRequest, Run, RunPage
 
 router = APIRouter(prefix="/runs", tags=["runs"])
@@ -20,7 +21,7 @@ def list_runs(shop: Shop, cursor: Cursor = None, limit: Limit = 20) -> RunPage:
 @router.post("/nightly", operation_id="start_nightly", status_code=202)
 def start_nightly(shop: Shop, body: NightlyRequest) -> Run:
     """Start the nightly loop for a day; answers at once, progress at `/runs/{run_id}`."""
-    return ask.start_nightly(shop, body)
+    return start.start_nightly(shop, body)
 
 
 @router.get("/{run_id}", operation_id="get_run")

@@ -30,6 +30,7 @@ class QualityIndicator(Shape):
     unit: Unit
     target: float | None
     passed: bool | None
+    finding: Text = Field(description="what was found, in a sentence")
     numerator: float | None
     denominator: float | None
     history: list[QualityPoint]
