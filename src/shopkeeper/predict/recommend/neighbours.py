@@ -14,8 +14,8 @@ __all__ = ["cosine_weights", "keep_largest", "normalise", "transition_weights"]
 
 Doubles = npt.NDArray[np.float64]
 
-_BLOCK_PRODUCTS = 40_000_000
-"""Multiplications of one block of a sparse product: about half a gigabyte at worst."""
+_BLOCK_PRODUCTS = 15_000_000
+"""Multiplications of one block of a sparse product: about 200 MB at worst."""
 
 
 def transition_weights(
@@ -122,20 +122,19 @@ def _product(left: Matrix, right: Matrix, neighbours: int | None, less: Doubles 
     edges = np.unique(np.r_[0, cuts, left.shape[0]])
     blocks = []
     for start, stop in pairwise(edges.tolist()):
-        block = _off_diagonal((left[start:stop] @ right).tocoo(), start, less)
+        block = _off_diagonal(sp.csr_array(left[start:stop] @ right), start, less)
         blocks.append(block if neighbours is None else keep_largest(block, neighbours))
     product = sp.csr_array(sp.vstack(blocks, format="csr"))
     product.sort_indices()
     return product
 
 
-def _off_diagonal(block: sp.coo_array, start: int, less: Doubles | None) -> Matrix:
-    row, column = block.coords
-    data = block.data
-    own = np.flatnonzero(row + start == column)
-    data[own] = 0.0 if less is None else data[own] - less[column[own]]
-    keep = data > 0
-    return sp.csr_array((data[keep], (row[keep], column[keep])), shape=block.shape)
+def _off_diagonal(block: Matrix, start: int, less: Doubles | None) -> Matrix:
+    row = np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
+    own = np.flatnonzero(row + start == block.indices)
+    block.data[own] = 0.0 if less is None else block.data[own] - less[block.indices[own]]
+    block.eliminate_zeros()
+    return block
 
 
 def keep_largest(matrix: Matrix, count: int) -> Matrix:

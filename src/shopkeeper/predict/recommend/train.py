@@ -99,8 +99,8 @@ def train_recommender(
     """Fit, compare and choose recommenders on purchase lines.
 
     The last ``horizon_days`` before ``as_of`` are the report: every method is fitted on what came
-    before and ranks all products. The same length before that is the choice: the method, and the
-    weights of the blend, are those with the best NDCG@10 there. The winner is then fitted on
+    before and ranks all products. The same length before that is the choice: one method, or a blend
+    of some, is taken for the best NDCG@10 there. The winner is then fitted on
     everything. If the data is too short for three such lengths, the horizon shrinks to a quarter
     of the data's days, which the facts say.
 
@@ -139,23 +139,20 @@ def train_recommender(
     length = int(horizon * DAY_US)
     choice = _sample(temporal(past, end - 2 * length, end - length), judged, seed)
     report = _sample(temporal(past, end - length, end), judged, seed + 1)
-    chosen, weights = _choose(choice, seed)
-    figures, again = _report(report, weights, seed)
-    models: dict[str, Recommender] = {m.name: m for m in _new_methods()}
+    weights = _choose(choice, seed)
+    figures = _report(report, weights, seed)
+    new = _weighted(_candidates(), weights).fit(past, seed=seed)
     graph = ItemGraph(window=_GAP, neighbours=_NEIGHBOURS, recent=_RECENT)
-    new = Blend(_blended(), weights) if chosen == "blend" else models[chosen]
-    new.fit(past, seed=seed)
-    inside = _graph_in(new)
     model = ShopRecommender(
         new=new,
-        again=again.fit(past, seed=seed),
+        again=BuyAgain().fit(past, seed=seed),
         fallback=RecentPopularity().fit(past, seed=seed),
-        neighbours=inside or graph.fit(past, seed=seed),
+        neighbours=_graph_in(new) or graph.fit(past, seed=seed),
     )
     facts: dict[str, Any] = {
-        "chosen": chosen,
+        "chosen": new.name,
         "chosen_by": "NDCG@10 of new products in the period before the reported one",
-        "weights": dict(zip((m.name for m in _blended()), weights, strict=True)),
+        "weights": dict(zip((m.name for m in _candidates()), weights, strict=True)),
         "protocol": f"temporal, next {horizon:g} days, full ranking, ties against us",
         "horizon_days": horizon,
         "horizon_shrunk": horizon < horizon_days,
@@ -196,11 +193,8 @@ def _past(lines: pa.Table, as_of: datetime, min_buyers: int) -> Interactions:
     return every.for_items(every.item_ids.take(sold))
 
 
-def _new_methods() -> list[Recommender]:
-    return [Popularity(), RecentPopularity(), *_blended()]
-
-
-def _blended() -> list[Recommender]:
+def _candidates() -> list[Recommender]:
+    """What may be chosen or blended, in the order of the weights."""
     return [
         Markov(window=_GAP, neighbours=_NEIGHBOURS, recent=_RECENT),
         ItemGraph(window=_GAP, neighbours=_NEIGHBOURS, recent=_RECENT),
@@ -209,31 +203,33 @@ def _blended() -> list[Recommender]:
     ]
 
 
-def _choose(split: Split, seed: int) -> tuple[str, list[float]]:
-    methods = [m.fit(split.past, seed=seed) for m in _new_methods()]
-    by_name = {m.name: m for m in methods}
-    parts = [by_name[m.name] for m in _blended()]
-    weights = choose_weights(parts, split, exclude_seen=True, grid=3, users=400, seed=seed)
-    blend = Blend(parts, weights)
-    blend.take_fitted()
-    best = {
-        m.name: evaluate(m, split, exclude_seen=True).values["ndcg@10"] for m in (*methods, blend)
-    }
-    return max(best, key=lambda name: best[name]), weights
+def _choose(split: Split, seed: int) -> list[float]:
+    """Weights with the best NDCG@10; all on one method if that is best."""
+    parts = [model.fit(split.past, seed=seed) for model in _candidates()]
+    return choose_weights(parts, split, exclude_seen=True, grid=3, users=400, seed=seed)
 
 
-def _report(split: Split, weights: list[float], seed: int) -> tuple[tuple[Figure, ...], BuyAgain]:
-    methods = [m.fit(split.past, seed=seed) for m in _new_methods()]
-    by_name = {m.name: m for m in methods}
-    blend = Blend([by_name[m.name] for m in _blended()], weights)
-    blend.take_fitted()
-    again = BuyAgain().fit(split.past, seed=seed)
+def _weighted(parts: list[Recommender], weights: list[float]) -> Recommender:
+    """The one method that has all the weight, or a blend of those that have some."""
+    used = [(part, weight) for part, weight in zip(parts, weights, strict=True) if weight > 0]
+    if len(used) == 1:
+        return used[0][0]
+    return Blend([part for part, _ in used], [weight for _, weight in used])
+
+
+def _report(split: Split, weights: list[float], seed: int) -> tuple[Figure, ...]:
+    parts = [model.fit(split.past, seed=seed) for model in _candidates()]
+    shown = [Popularity().fit(split.past, seed=seed), *parts]
+    chosen = _weighted(parts, weights)
+    if isinstance(chosen, Blend):
+        shown.append(chosen.take_fitted())
     rows: list[Figure] = []
-    for model in (*methods, blend):
+    for model in shown:
         rows += _figures(model.name, evaluate(model, split, exclude_seen=True), "new")
-    for model in (by_name["popularity-7-days"], again):
-        rows += _figures(model.name, evaluate(model, split, exclude_seen=False), "again")
-    return tuple(rows), again
+    for model in (RecentPopularity(), BuyAgain()):
+        found = evaluate(model.fit(split.past, seed=seed), split, exclude_seen=False)
+        rows += _figures(model.name, found, "again")
+    return tuple(rows)
 
 
 def _figures(method: str, found: Figures, part: str) -> Iterator[Figure]:
