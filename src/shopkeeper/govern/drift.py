@@ -48,13 +48,17 @@ class Drift:
         return max(threshold, self.noise - self.expected)
 
 
-def drift(before: Floats, now: Floats) -> Drift | None:
+def drift(before: Floats, now: Floats, *, units: tuple[float, float] | None = None) -> Drift | None:
     """Compare two months over the same bins.
 
     Parameters
     ----------
     before, now
         Rows per bin, shape (bins,), of the earlier and the later month.
+    units
+        Independent units (customers) behind the rows of each month; rows of
+        one customer are alike, and counting each would find drift in noise.
+        None takes every row for independent.
 
     Returns
     -------
@@ -83,6 +87,8 @@ def drift(before: Floats, now: Floats) -> Drift | None:
     p = (now + 0.5) / (m + 0.5 * bins)
     q = (before + 0.5) / (n + 0.5 * bins)
     spread = 1.0 / n + 1.0 / m
+    if units is not None:
+        spread = sum(1.0 / max(1.0, min(x, y)) for x, y in zip(units, (n, m), strict=True))
     return Drift(
         float(np.sum((p - q) * np.log(p / q))),
         (bins - 1) * spread,

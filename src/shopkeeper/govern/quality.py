@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
 
 import ibis
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from shopkeeper.core import columns as c
 from shopkeeper.core import tables as t
@@ -334,6 +336,15 @@ def _months(tables: TableStore, contract: TableContract, moment: Moment) -> Iter
     total = int(counts.sum())
     yield Finding("volume", contract.name, "", abs(now.sum() / before.sum() - 1), total)
     yield Finding("days_missing", contract.name, c.DAY, float((now == 0).sum()), WINDOW_DAYS)
+    who = inside[c.CUSTOMER_REF]
+    if contract is t.EVENTS:
+        who = who.coalesce(inside[c.ANONYMOUS_ID])
+    people = inside.select(late=late, who=who)
+    units = tables.run(people.group_by("late").agg(n=people["who"].nunique()).order_by("late"))
+    if units.num_rows < 2:
+        return
+    per_month = (float(units["n"][0].as_py()), float(units["n"][1].as_py()))
+    parts = []
     for column in DRIFTING:
         if column not in rows.columns or (contract is not t.EVENTS and column == c.KIND):
             continue
@@ -341,9 +352,14 @@ def _months(tables: TableStore, contract: TableContract, moment: Moment) -> Iter
         if column == c.AMOUNT_MINOR:
             value = ((value.cast("float64").abs() + 1.0).ln() * 2.0).floor()
         bins = inside.select(late=late, bin=value.cast("string")).filter(ibis._.bin.notnull())
-        found = tables.run(bins.group_by("bin").agg(now=bins["late"].sum(), n=ibis._.count()))
-        later = found["now"].to_numpy().astype(np.float64)
-        moved = drift(found["n"].to_numpy().astype(np.float64) - later, later)
+        counted = bins.group_by("bin").agg(now=bins["late"].sum().cast("int64"), n=ibis._.count())
+        parts.append(counted.mutate(column=ibis.literal(str(column))))
+    found = tables.run(reduce(ibis.Table.union, parts).order_by(["column", "bin"]))
+    for column in pc.unique(found["column"]).to_pylist():
+        part = found.filter(pc.equal(found["column"], column))
+        later = part["now"].to_numpy().astype(np.float64)
+        earlier = part["n"].to_numpy().astype(np.float64) - later
+        moved = drift(earlier, later, units=per_month)
         if moved is not None:
             line = moved.line(INDICATORS["distribution"].threshold)
             yield Finding("distribution", contract.name, column, moved.effect, total, line)

@@ -14,6 +14,9 @@ from shopkeeper.govern.gates import Block
 from shopkeeper.govern.indicators import DIMENSIONS, INDICATORS, TABLE_NAMES
 from shopkeeper.govern.rules import rule
 
+MADE_WHEN_READING = {"unreadable": ("无法读取的值视为空", "Values that could not be read")}
+"""Corrections that are made before cleaning, while a source is read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -108,14 +111,21 @@ def _cleaning(corrections: pa.Table) -> Section:
     total = sum(x["n"] for x in rows)
     if not total:
         return Section("清洗", "Cleaning", "没有值需要清洗。", "No value needed cleaning.")
-    most = [(rule(x["rule"]), x["n"]) for x in rows[:5]]
+    most = [(*_rule_name(x["rule"]), x["n"]) for x in rows[:5]]
     return Section(
         "清洗", "Cleaning",
         f"{len(rows)} 条规则共修改 {total:,} 个值，均可还原。最多的是："
-        + "、".join(f"{r.zh}（{n:,}）" for r, n in most) + "。",
+        + "、".join(f"{zh}（{n:,}）" for zh, _, n in most) + "。",
         f"{len(rows)} rules changed {total:,} values; every change can be undone. Most often: "
-        + ", ".join(f"{r.en.lower()} ({n:,})" for r, n in most) + ".",
+        + ", ".join(f"{en[:1].lower()}{en[1:]} ({n:,})" for _, en, n in most) + ".",
     )  # fmt: skip
+
+
+def _rule_name(key: str) -> tuple[str, str]:
+    if key in MADE_WHEN_READING:
+        return MADE_WHEN_READING[key]
+    known = rule(key)
+    return known.zh, known.en
 
 
 def _dimension(dimension: str, part: pa.Table) -> Section:

@@ -127,7 +127,9 @@ def restore(cleaned: pa.Table, corrections: pa.Table, contract: TableContract) -
     restored = cleaned
     for name in pc.unique(mine[str(c.COLUMN_NAME)]).to_pylist():
         part = mine.filter(pc.equal(mine[str(c.COLUMN_NAME)], name))
-        part = part.append_column("place", pc.index_in(part[str(c.RULE)], value_set=order))
+        # What is not in the catalogue was done while reading, before any rule.
+        place = pc.index_in(part[str(c.RULE)], value_set=order).fill_null(-1)
+        part = part.append_column("place", place)
         part = part.sort_by([(str(c.ROW_KEY), "ascending"), ("place", "ascending")])
         first = part.take(_first_of_each(part[str(c.ROW_KEY)].combine_chunks()))
         index = pc.index_in(keys, value_set=first[str(c.ROW_KEY)].combine_chunks())
