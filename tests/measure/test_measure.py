@@ -83,7 +83,7 @@ def purchase(number: int, customer: str, day: str, amount: int, kind: str = "sal
 
 
 HISTORY = [
-    purchase(1, "a", "2024-01-01", 1000, quantity=2.0, discount_minor=250),
+    purchase(1, "a", "2024-01-01", 1000, lines=2, discount_minor=250),
     purchase(2, "b", "2024-01-01", 3000),
     purchase(3, "a", "2024-01-03", 500),
     purchase(4, "a", "2024-01-03", 500),
@@ -116,7 +116,7 @@ def test_fifteen_indicators_by_eye(store) -> None:
     day1 = {m.name: value[m.name, "2024-01-01"] for m in METRICS}
     assert day1 == {
         "orders": 2, "revenue": 4000, "buyers": 2, "new_buyers": 2, "returning_buyers": 0,
-        "order_value": 2000, "units_per_order": 1.5, "discount_share": 250 / 4250,
+        "order_value": 2000, "lines_per_order": 1.5, "discount_share": 250 / 4250,
         "return_share": 0, "repeat_share_30d": 0, "active_30d": 2, "visits": 3,
         "visit_buyers_share": 0.5, "contacts": 0, "contact_cost": 0,
     }  # fmt: skip

@@ -28,7 +28,7 @@ def purchase_days(purchases: ibis.Table) -> ibis.Table:
     Returns
     -------
     ibis.Table
-        day, orders, revenue, sales, sales_squares, units, discounts, returns.
+        day, orders, revenue, sales, sales_squares, lines, discounts, returns.
     """
     sale = purchases.kind == "sale"
     amount = purchases.amount_minor.cast("float64")
@@ -37,7 +37,7 @@ def purchase_days(purchases: ibis.Table) -> ibis.Table:
         revenue=amount.sum(),
         sales=amount.sum(where=sale),
         sales_squares=(amount * amount).sum(where=sale),
-        units=purchases.quantity.sum(where=sale),
+        lines=purchases.lines.fill_null(1).sum(where=sale).cast("float64"),
         discounts=purchases.discount_minor.sum(where=sale).cast("float64"),
         returns=(~sale).sum().cast("float64"),
     )

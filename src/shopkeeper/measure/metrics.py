@@ -70,7 +70,7 @@ METRICS: tuple[Metric, ...] = (
     _m("new_buyers", "新客数", "New buyers", "当日首次购买的客户数", "Customers whose first sale is that day", "count", "up", "new_buyers"),
     _m("returning_buyers", "老客数", "Returning buyers", "当日购买且此前购买过的客户数", "Buyers who had bought before", "count", "up", "returning_buyers"),
     _m("order_value", "客单价", "Average order value", "销售金额 ÷ 销售订单数", "Sales amount ÷ sales orders", "minor", "up", "sales", "orders", "sales_squares"),
-    _m("units_per_order", "件单", "Units per order", "销售件数 ÷ 销售订单数", "Units sold ÷ sales orders", "number", "up", "units", "orders"),
+    _m("lines_per_order", "单均商品数", "Products per order", "销售订单的商品行数 ÷ 销售订单数", "Lines of sales orders ÷ sales orders", "number", "up", "lines", "orders"),
     _m("discount_share", "折扣率", "Discount share", "优惠金额 ÷（销售金额 + 优惠金额）", "Discounts ÷ (sales + discounts)", "ratio", "down", "discounts", "gross"),
     _m("return_share", "退货率", "Return share", "退货笔数 ÷ 销售订单数", "Returns ÷ sales orders", "ratio", "down", "returns", "orders"),
     _m("repeat_share_30d", "30 天复购率", "30-day repeat share", "当日买家中此前 30 天内买过的占比", "Share of the day's buyers who bought in the 30 days before", "ratio", "up", "repeat_30d", "buyers"),
@@ -107,4 +107,3 @@ def evaluate(metric: Metric, parts: Parts) -> tuple[Floats, Floats, Floats, Floa
     value = np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0)
     squares = parts[metric.squares] if metric.squares else top
     return value, bottom, top, squares
-
