@@ -90,6 +90,18 @@ def test_bg_nbd_expectation_at_the_removable_point():
     assert said[0] == pytest.approx(said[1], rel=1e-3)
 
 
+def test_bg_nbd_expectation_where_everybody_is_alike():
+    # a and b without bound: everybody leaves with chance 1/4, so purchases are cut geometric
+    alike = BgNbd(0.9, 10.0, 4e4, 12e4, 0.0)
+    x, age = np.array([0.0, 3.0]), np.array([30.0, 30.0])
+    random = np.random.default_rng(3)
+    said = alike.expected_if_alive(x, age, 40.0)
+    for at in (0, 1):
+        rate = random.gamma(0.9 + x[at], 1 / 40.0, 400_000)
+        drawn = np.minimum(random.poisson(rate * 40.0), random.geometric(0.25, 400_000))
+        assert said[at] == pytest.approx(drawn.mean(), rel=0.01)
+
+
 def test_extreme_customers_stay_finite():
     x = np.array([0.0, 1.0, 500.0, 3000.0])
     t_x = np.array([0.0, 0.01, 700.0, 729.0])

@@ -87,9 +87,25 @@ class BgNbd:
         log_q = np.log(self.alpha + age) - np.log(self.alpha + age + horizon)
         z = -np.expm1(log_q)
         top = a + self.b + x - 1.0
-        series = hyp2f1(a - 1.0, a + self.b - 1.0 - self.r, top, z)
-        expected = top / (a - 1.0) * (1.0 - np.exp((a - 1.0) * log_q) * series)
+        with np.errstate(all="ignore"):
+            series = hyp2f1(a - 1.0, a + self.b - 1.0 - self.r, top, z)
+            expected = top / (a - 1.0) * (1.0 - np.exp((a - 1.0) * log_q) * series)
+        # everybody nearly alike makes a and b huge and the series overflow: add up tails instead
+        broken = np.broadcast_to(~np.isfinite(expected) | (a > 50.0), np.shape(expected))
+        if np.any(broken):
+            expected = np.array(expected, dtype=np.float64)
+            expected[broken] = self._summed(x[broken], age[broken], horizon)
         return np.maximum(np.asarray(expected, dtype=np.float64), 0.0)
+
+    def _summed(self, x: Floats, age: Floats, horizon: float) -> Floats:
+        """Expect by adding P(at least k purchases) over k."""
+        total = np.zeros_like(x)
+        for k in range(1, 5_000):
+            tail = self.tail_if_alive(np.full_like(x, float(k)), x, age, horizon)
+            total += tail
+            if float(tail.max(initial=0.0)) < 1e-9:
+                break
+        return total
 
     def tail_if_alive(self, k: Floats, x: Floats, age: Floats, horizon: float) -> Floats:
         """Return P(at least k purchases in the horizon) of a customer still there.

@@ -1,0 +1,125 @@
+"""The laws every model obeys; a model joins by one line in CASES."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from shopkeeper.predict.churn.model import ChurnModel
+from shopkeeper.predict.contract import Model
+from shopkeeper.predict.history import DAY_US, Question, read_history
+from shopkeeper.predict.value.model import ValueModel
+
+AS_OF_US = 300 * DAY_US
+
+
+def _orders(seed: int, customers: int = 400) -> pa.Table:
+    random = np.random.default_rng(seed)
+    rate = random.gamma(1.0, 1 / 25.0, customers)
+    count = random.poisson(rate * 300) + 1
+    code = np.repeat(np.arange(customers), count)
+    life = np.repeat(random.uniform(0.2, 1.0, customers), count)
+    return pa.table(
+        {
+            "customer_id": pa.array([f"c{one:04d}" for one in code]),
+            "ts_us": (random.random(len(code)) * life * 300 * DAY_US).astype(np.int64),
+            "amount_minor": random.gamma(4.0, 1_000.0, len(code)).astype(np.int64) + 1,
+        }
+    )
+
+
+def _churn_answer(model: Any, table: pa.Table) -> np.ndarray:
+    return np.column_stack(model.predict(Question(read_history(table), AS_OF_US, 60.0)))
+
+
+def _value_answer(model: Any, table: pa.Table) -> np.ndarray:
+    said = model.predict(Question(read_history(table), AS_OF_US, 60.0)).forecast
+    return np.column_stack([said.orders, said.orders_high, said.spend_minor, said.spend_high])
+
+
+def _question(table: pa.Table) -> Question:
+    return Question(read_history(table), AS_OF_US, 60.0)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One model under the laws.
+
+    `rows` makes a table of facts from a seed, `data` turns it into what `fit` takes, and `answer`
+    gives the model's answers on a table as one array in a fixed order of customers.
+    """
+
+    name: str
+    make: Callable[[], Model]
+    rows: Callable[[int], pa.Table]
+    data: Callable[[pa.Table], Any]
+    answer: Callable[[Any, pa.Table], np.ndarray]
+
+
+CASES = [
+    Case("churn", lambda: ChurnModel("blend"), _orders, _question, _churn_answer),
+    Case("value", ValueModel, _orders, _question, _value_answer),
+]
+
+
+@pytest.fixture(params=CASES, ids=lambda case: case.name, scope="module")
+def case(request) -> Case:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def facts(case: Case) -> pa.Table:
+    return case.rows(1)
+
+
+@pytest.fixture(scope="module")
+def fitted(case: Case, facts: pa.Table) -> Model:
+    return case.make().fit(case.data(facts), seed=5)
+
+
+def test_it_is_a_model(fitted: Model):
+    assert isinstance(fitted, Model)
+
+
+def test_refitting_refits(case: Case, facts: pa.Table, fitted: Model):
+    again = case.make().fit(case.data(case.rows(2)), seed=5).fit(case.data(facts), seed=5)
+    np.testing.assert_array_equal(case.answer(again, facts), case.answer(fitted, facts))
+
+
+def test_saving_and_loading_changes_nothing(case: Case, facts: pa.Table, fitted: Model, tmp_path):
+    fitted.save(tmp_path / "model")
+    loaded = type(fitted).load(tmp_path / "model")
+    np.testing.assert_array_equal(case.answer(loaded, facts), case.answer(fitted, facts))
+    suffixes = {path.suffix for path in (tmp_path / "model").rglob("*") if path.is_file()}
+    assert suffixes <= {".json", ".npz", ".txt", ".arrow", ".parquet"}
+
+
+def test_row_order_is_irrelevant(case: Case, facts: pa.Table, fitted: Model):
+    order = np.random.default_rng(8).permutation(facts.num_rows)
+    shuffled = facts.take(pa.array(order))
+    again = case.make().fit(case.data(shuffled), seed=5)
+    np.testing.assert_allclose(case.answer(again, shuffled), case.answer(fitted, facts), rtol=1e-9)
+
+
+def test_the_seed_decides_everything(case: Case, facts: pa.Table, fitted: Model):
+    np.random.seed(99)
+    same = case.make().fit(case.data(facts), seed=5)
+    np.testing.assert_array_equal(case.answer(same, facts), case.answer(fitted, facts))
+
+
+def test_the_input_is_not_changed(case: Case, facts: pa.Table, fitted: Model):
+    assert facts.equals(case.rows(1))
+    case.answer(fitted, facts)
+    assert facts.equals(case.rows(1))
+
+
+def test_an_unseen_customer_gets_an_answer(case: Case, facts: pa.Table, fitted: Model):
+    new = pa.table({"customer_id": ["zz"], "ts_us": [250 * DAY_US], "amount_minor": [500]})
+    answer = case.answer(fitted, new.cast(facts.schema))
+    assert len(answer) == 1
+    assert np.isfinite(answer).all()
