@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from typing import Any
 
-import ibis
 from fastapi.encoders import jsonable_encoder
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from shopkeeper.apps.flows.audiences import (
+    build_audience,
+    read_rule,
+    rule_tables,
+    shop_vocabulary,
+    why_customer,
+)
 from shopkeeper.apps.service.context import OpenShop
 from shopkeeper.apps.service.queries.customers import headlines, must_exist
-from shopkeeper.apps.service.queries.reading import day_of, freshness, one, rows, utc
-from shopkeeper.apps.service.queries.rulebook import (
-    facts_of,
-    moment_of,
-    read_rule,
-    tables_of,
-    vocabulary_of,
-)
+from shopkeeper.apps.service.queries.reading import day_of, freshness, latest, one, rows, utc
+from shopkeeper.apps.service.queries.runs import NEVER_RAN
 from shopkeeper.apps.service.schemas.common import NextStep, Text
 from shopkeeper.apps.service.schemas.segment import (
     Audience,
@@ -37,16 +38,15 @@ from shopkeeper.apps.service.schemas.segment import (
 from shopkeeper.apps.service.schemas.segment import RuleError as RuleFault
 from shopkeeper.core import columns as c
 from shopkeeper.core import state
-from shopkeeper.core.errors import InputError, NotFoundError, RuleError
+from shopkeeper.core.errors import InputError, NotEnoughDataError, NotFoundError, RuleError
 from shopkeeper.core.ids import content_id
-from shopkeeper.core.tables import AUDIENCE_MEMBERS, PROFILES
+from shopkeeper.core.tables import AUDIENCE_MEMBERS, FEATURES, PROFILES
 from shopkeeper.segment.rules.batch import as_of_microseconds, members
 from shopkeeper.segment.rules.document import to_document, to_yaml
 from shopkeeper.segment.rules.printed import print_rule
 from shopkeeper.segment.rules.tree import Rule
 from shopkeeper.segment.rules.vocabulary import EXAMPLES, GROUPS, OPERATORS, Field
 from shopkeeper.segment.rules.why import Condition
-from shopkeeper.segment.rules.why import why as explain
 
 SAMPLE = 10
 FIRST_AUDIENCE = NextStep(
@@ -72,7 +72,7 @@ def vocabulary(shop: OpenShop) -> Vocabulary:
     Vocabulary
     """
     return Vocabulary(
-        fields=[_field(x) for x in vocabulary_of(shop).fields],
+        fields=[_field(x) for x in shop_vocabulary(shop.runtime).fields],
         operators=[
             VocabularyOperator(operator=sign, label=Text(zh=zh, en=en), arity=arity)
             for sign, (zh, en, arity) in OPERATORS.items()
@@ -132,7 +132,20 @@ def _row(shop: OpenShop, audience_id: str) -> Row[Any]:
 
 
 def _stored_rule(shop: OpenShop, row: Row[Any]) -> Rule:
-    return read_rule(shop, AudienceDraft(rule_text=row.rule))
+    return read_rule(row.rule, shop_vocabulary(shop.runtime))
+
+
+def _drafted_rule(shop: OpenShop, draft: AudienceDraft) -> Rule:
+    """A rule as somebody wrote it, in one of the two forms."""
+    words = shop_vocabulary(shop.runtime)
+    if draft.rule_text is not None and draft.rule_yaml is None:
+        return read_rule(draft.rule_text, words)
+    if draft.rule_yaml is not None and draft.rule_text is None:
+        return read_rule(draft.rule_yaml, words, form="yaml")
+    raise InputError(
+        "a rule needs rule_text or rule_yaml, one of the two",
+        next_step="Send the rule in one form",
+    )
 
 
 def _audience(shop: OpenShop, row: Row[Any]) -> Audience:
@@ -199,7 +212,7 @@ def create_audience(shop: OpenShop, body: AudienceCreate) -> Audience:
     InputError
         If another audience has the name.
     """
-    rule = read_rule(shop, body)
+    rule = _drafted_rule(shop, body)
     now = shop.clock.now()
     audience_id = content_id(body.name, prefix="audience", length=12)
     try:
@@ -242,9 +255,9 @@ def preview(shop: OpenShop, body: AudienceDraft) -> AudiencePreview:
     """
     started = time.perf_counter()
     everybody = shop.tables.count(PROFILES)
-    as_of = moment_of(shop)
+    as_of = latest(shop, FEATURES)
     try:
-        rule = read_rule(shop, body)
+        rule = _drafted_rule(shop, body)
     except RuleError as error:
         return AudiencePreview(
             size=None,
@@ -258,9 +271,7 @@ def preview(shop: OpenShop, body: AudienceDraft) -> AudiencePreview:
             seconds=time.perf_counter() - started,
             freshness=freshness(shop, as_of),
         )
-    inside = _members(shop, rule)
-    size = rows(shop, inside.aggregate(n=inside.count()))[0]["n"]
-    ids = [x["customer_id"] for x in rows(shop, inside.order_by(c.CUSTOMER_ID).limit(SAMPLE))]
+    size, ids = _counted(shop, rule, as_of) if as_of is not None else (0, [])
     written = print_rule(rule)
     return AudiencePreview(
         size=size,
@@ -276,9 +287,13 @@ def preview(shop: OpenShop, body: AudienceDraft) -> AudiencePreview:
     )
 
 
-def _members(shop: OpenShop, rule: Rule) -> ibis.Table:
-    as_of_us = as_of_microseconds(moment_of(shop))
-    return members(rule, vocabulary_of(shop), tables_of(shop), as_of_us)
+def _counted(shop: OpenShop, rule: Rule, as_of: dt.datetime) -> tuple[int, list[str]]:
+    """Customers for whom a rule is true, and the first of them."""
+    words = shop_vocabulary(shop.runtime)
+    inside = members(rule, words, rule_tables(shop.tables, as_of), as_of_microseconds(as_of))
+    size: int = rows(shop, inside.aggregate(n=inside.count()))[0]["n"]
+    first = rows(shop, inside.order_by(c.CUSTOMER_ID).limit(SAMPLE))
+    return size, [x["customer_id"] for x in first]
 
 
 def _fault(error: RuleError) -> RuleFault:
@@ -295,7 +310,7 @@ def _fault(error: RuleError) -> RuleFault:
 
 
 def build(shop: OpenShop, audience_id: str) -> Audience:
-    """Freeze the customers that the rule gives now as a new version.
+    """Freeze the customers that the rule gives now.
 
     Parameters
     ----------
@@ -313,27 +328,23 @@ def build(shop: OpenShop, audience_id: str) -> Audience:
     ------
     NotFoundError
         If there is no such audience.
+    NotEnoughDataError
+        If no features were ever computed.
     """
-    row = _row(shop, audience_id)
-    inside = _members(shop, _stored_rule(shop, row))
-    as_of = moment_of(shop)
-    version = row.version if row.size is None else row.version + 1
-    expr = inside.select(
-        audience_id=ibis.literal(audience_id),
-        version=ibis.literal(str(version)),
-        as_of=ibis.literal(as_of, type="timestamp('UTC', 6)"),
-        customer_id=inside[c.CUSTOMER_ID],
-    )
-    commit = shop.tables.materialise(
-        expr, AUDIENCE_MEMBERS, where={"audience_id": audience_id, "version": str(version)}
-    )
+    _row(shop, audience_id)
+    as_of = latest(shop, FEATURES)
+    if as_of is None:
+        raise NotEnoughDataError(
+            "no features were computed yet, so no rule can be answered",
+            next_step=f"Run: {NEVER_RAN.command}",
+            audience_id=audience_id,
+        )
+    build_audience(shop.runtime, audience_id, as_of)
     with shop.state.begin() as connection:
         connection.execute(
             update(state.audiences)
             .where(state.audiences.c.audience_id == audience_id)
-            .values(
-                version=version, size=commit.rows, built_as_of=as_of, updated_at=shop.clock.now()
-            )
+            .values(updated_at=shop.clock.now())
         )
     return audience(shop, audience_id)
 
@@ -362,7 +373,7 @@ def why(shop: OpenShop, audience_id: str, customer_id: str) -> AudienceWhy:
     row = _row(shop, audience_id)
     must_exist(shop, customer_id)
     rule = _stored_rule(shop, row)
-    found = explain(rule, facts_of(shop, rule, customer_id), vocabulary_of(shop))
+    found = why_customer(shop.runtime, rule, customer_id, shop_vocabulary(shop.runtime))
     return AudienceWhy(
         audience_id=audience_id,
         customer_id=customer_id,

@@ -7,7 +7,7 @@ from typing import Any
 
 from shopkeeper.apps.service import labels, wording
 from shopkeeper.apps.service.context import OpenShop
-from shopkeeper.apps.service.queries import judged, names
+from shopkeeper.apps.service.queries import judged, names, sentences
 from shopkeeper.apps.service.queries.clusters import cluster_words
 from shopkeeper.apps.service.queries.customers import headline, must_exist, resolve
 from shopkeeper.apps.service.queries.reading import (
@@ -201,7 +201,7 @@ def _merges(shop: OpenShop, identifiers: list[str]) -> list[MergeEdge]:
             edge_id=row["edge_id"],
             left=_shown(row["left"]),
             right=_shown(row["right"]),
-            evidence=names.merge_evidence(row["rule"], parsed(row["evidence"])),
+            evidence=sentences.merge_evidence(row["rule"], parsed(row["evidence"])),
             source=row["source"],
             confidence=row["score"],
             created_at=row["created_at"],
@@ -253,7 +253,7 @@ def _score(shop: OpenShop, kind: str, row: Record) -> CustomerScore:
         model=row["model"],
         version=row["model_version"],
         as_of=day_of(shop, row["as_of"]),
-        reasons=names.score_reasons(row["reasons"]),
+        reasons=sentences.score_reasons(row["reasons"]),
     )
 
 

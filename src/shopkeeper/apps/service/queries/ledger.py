@@ -8,7 +8,7 @@ import ibis
 
 from shopkeeper.apps.service import labels
 from shopkeeper.apps.service.context import OpenShop
-from shopkeeper.apps.service.queries import names
+from shopkeeper.apps.service.queries import sentences
 from shopkeeper.apps.service.queries.reading import Record, among, money, parsed, rows
 from shopkeeper.apps.service.schemas.common import Reason, Text
 from shopkeeper.apps.service.schemas.decide import Action, Candidate, Decision
@@ -132,7 +132,7 @@ def _decision(
         expected_margin=money(shop, row["expected_margin_minor"]),
         cost=money(shop, row["cost_minor"]),
         reason=row["reason"],
-        reasons=names.decision_reasons(row["reasons"], shop.settings.shop.currency),
+        reasons=sentences.decision_reasons(row["reasons"], shop.settings.shop.currency),
     )
 
 
@@ -148,7 +148,7 @@ def guards_of(row: Record) -> list[Reason]:
     -------
     list of Reason
     """
-    return names.guards(row["constraints"])
+    return sentences.guards(row["constraints"])
 
 
 def candidates_of(shop: OpenShop, row: Record) -> list[Candidate]:
@@ -188,5 +188,5 @@ def _candidate(
         value=money(shop, option["value"]),
         probability=row["probability"] if chosen else None,
         chosen=chosen,
-        refused=None if sent else names.refusal(row["reason"]),
+        refused=None if sent else sentences.refusal(row["reason"]),
     )

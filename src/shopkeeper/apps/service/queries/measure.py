@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from shopkeeper.apps.service.context import OpenShop
-from shopkeeper.apps.service.queries import names
+from shopkeeper.apps.service.queries import meanings
 from shopkeeper.apps.service.queries.reading import Record, day_of, last_data_day, rows
 from shopkeeper.apps.service.queries.runs import NEVER_RAN
 from shopkeeper.apps.service.schemas.common import Freshness, Interval, NextStep, Point, Text
@@ -67,7 +67,7 @@ def indicators(
         ordered = inside.order_by([inside[c.METRIC], inside[c.DAY]])
         for row in rows(shop, ordered[[c.METRIC, c.DAY, c.VALUE, c.UNIT]]):
             series.setdefault(row["metric"], []).append(row)
-        place = names.metric_order()
+        place = meanings.metric_order()
         keys = sorted(series, key=lambda key: (place.get(key, len(place)), key))
         return IndicatorList(
             items=[_indicator(shop, key, series[key]) for key in keys],
@@ -80,7 +80,7 @@ def indicators(
 
 
 def _indicator(shop: OpenShop, key: str, found: list[Record]) -> Indicator:
-    described = names.metric(key, found[-1]["unit"])
+    described = meanings.metric(key, found[-1]["unit"])
     value = found[-1]["value"]
     previous = found[-2]["value"] if len(found) > 1 else None
     change = (value - previous) / abs(previous) if value is not None and previous else None
@@ -153,7 +153,7 @@ def _arms(shop: OpenShop, plan_id: str) -> tuple[int, int]:
 
 def _effect(shop: OpenShop, row: Record, arms: tuple[int, int]) -> Effect:
     ranged = row["low"] is not None and row["high"] is not None
-    described = names.effect(row["metric"], row["unit"])
+    described = meanings.effect(row["metric"], row["unit"])
     return Effect(
         key=f"{row['experiment_id']}:{row['arm']}:{row['metric']}",
         name=described.name,

@@ -148,19 +148,7 @@ def _figures(
     quality: Quality,
     indicators: IndicatorList,
 ) -> list[Figure]:
-    figures = [
-        Figure(
-            key="customers",
-            label=Text(zh="客户数", en="Customers"),
-            definition=Text(
-                zh="合并身份之后的客户数", en="Customers after identifiers were brought together"
-            ),
-            value=shop.tables.count(PROFILES),
-            unit="customers",
-            freshness=Freshness(as_of=last_data_day(shop)),
-            link="/customers",
-        )
-    ]
+    figures = [_customers_figure(shop)]
     figures += [
         Figure(
             key=item.key,
@@ -176,41 +164,58 @@ def _figures(
         )
         for item in indicators.items[:HEADLINE_INDICATORS]
     ]
-    high = next((bar for bar in scores.bands if bar.key == "high"), None)
     if scores.customers:
-        figures.append(
-            Figure(
-                key="at_risk",
-                label=Text(zh="高流失风险客户", en="Customers at high risk"),
-                definition=Text(
-                    zh=f"未来 {scores.horizon_days} 天内很可能不再购买的客户",
-                    en=f"Customers unlikely to buy within the next {scores.horizon_days} days",
-                ),
-                value=high.customers if high else 0,
-                unit="customers",
-                freshness=freshness(shop, latest(shop, SCORES)),
-                link="/customers?sort=-risk",
-            )
-        )
+        figures.append(_risk_figure(shop, scores))
     if plan is not None:
         figures.append(_plan_figure(plan))
-    if quality.indicators:
-        measured = quality.passed + quality.failed
-        figures.append(
-            Figure(
-                key="quality",
-                label=Text(zh="数据质量达标率", en="Quality lines met"),
-                definition=Text(
-                    zh="最近一次检查中达到阈值的质量指标占比",
-                    en="Share of quality indicators that met their line in the latest run",
-                ),
-                value=quality.passed / measured if measured else None,
-                unit="ratio",
-                freshness=quality.freshness,
-                link="/govern",
-            )
-        )
+    if quality.passed + quality.failed:
+        figures.append(_quality_figure(quality))
     return figures
+
+
+def _customers_figure(shop: OpenShop) -> Figure:
+    return Figure(
+        key="customers",
+        label=Text(zh="客户数", en="Customers"),
+        definition=Text(
+            zh="合并身份之后的客户数", en="Customers after identifiers were brought together"
+        ),
+        value=shop.tables.count(PROFILES),
+        unit="customers",
+        freshness=Freshness(as_of=last_data_day(shop)),
+        link="/customers",
+    )
+
+
+def _risk_figure(shop: OpenShop, scores: ScoresSummary) -> Figure:
+    high = next((bar for bar in scores.bands if bar.key == "high"), None)
+    return Figure(
+        key="at_risk",
+        label=Text(zh="高流失风险客户", en="Customers at high risk"),
+        definition=Text(
+            zh=f"未来 {scores.horizon_days} 天内很可能不再购买的客户",
+            en=f"Customers unlikely to buy within the next {scores.horizon_days} days",
+        ),
+        value=high.customers if high else 0,
+        unit="customers",
+        freshness=freshness(shop, latest(shop, SCORES)),
+        link="/customers?sort=-risk",
+    )
+
+
+def _quality_figure(quality: Quality) -> Figure:
+    return Figure(
+        key="quality",
+        label=Text(zh="数据质量达标率", en="Quality lines met"),
+        definition=Text(
+            zh="最近一次检查中达到阈值的质量指标占比",
+            en="Share of quality indicators that met their line in the latest run",
+        ),
+        value=quality.passed / (quality.passed + quality.failed),
+        unit="ratio",
+        freshness=quality.freshness,
+        link="/govern",
+    )
 
 
 def _plan_figure(plan: PlanSummary) -> Figure:

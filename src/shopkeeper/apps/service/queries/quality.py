@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shopkeeper.apps.flows.govern import corrections_by_rule
 from shopkeeper.apps.service.context import OpenShop
-from shopkeeper.apps.service.queries import names
+from shopkeeper.apps.service.queries import meanings
 from shopkeeper.apps.service.queries.collect import LOAD_FIRST
 from shopkeeper.apps.service.queries.reading import Record, freshness, rows
 from shopkeeper.apps.service.queries.runs import NEVER_RAN
@@ -111,7 +111,7 @@ def _key(row: Record) -> Key:
 
 
 def _indicator(row: Record, history: list[QualityPoint]) -> QualityIndicator:
-    words = names.quality_indicator(row["indicator"])
+    words = meanings.quality_indicator(row["indicator"])
     said = Text(zh=row["reason_zh"] or "", en=row["reason_en"] or "")
     return QualityIndicator(
         key=row["indicator"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shopkeeper.apps.service.context import OpenShop
-from shopkeeper.apps.service.queries import names
+from shopkeeper.apps.service.queries import sentences
 from shopkeeper.apps.service.queries.reading import Record, among, at_latest, parsed, rows
 from shopkeeper.apps.service.schemas.customers import RecommendedProduct
 from shopkeeper.core import columns as c
@@ -47,7 +47,7 @@ def recommended(shop: OpenShop, customer_id: str) -> list[RecommendedProduct]:
             name=row["product_name"] or row["product_subcategory"] or row["product_id"],
             category=row["product_category"],
             score=row["score"],
-            reason=names.recommendation_reason(row["reasons"], mentioned),
+            reason=sentences.recommendation_reason(row["reasons"], mentioned),
         )
         for row in found
     ]

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from shopkeeper.apps.service import labels
 from shopkeeper.apps.service.context import OpenShop
-from shopkeeper.apps.service.queries import customers, names
+from shopkeeper.apps.service.queries import customers, meanings, names
 from shopkeeper.apps.service.schemas.common import Text
 from shopkeeper.apps.service.schemas.overview import SearchHit, SearchResult
 from shopkeeper.core import state
@@ -106,8 +106,8 @@ def _models(shop: OpenShop, word: str) -> Iterator[SearchHit]:
 
 
 def _indicators(word: str) -> Iterator[SearchHit]:
-    for key in names.metric_order():
-        described = names.metric(key, None)
+    for key in meanings.metric_order():
+        described = meanings.metric(key, None)
         if _matches(word, key, described.name.zh, described.name.en):
             yield SearchHit(
                 kind="indicator",

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from shopkeeper.apps.service.context import Cursor, Limit, Shop
 from shopkeeper.apps.service.queries import decide as ask
-from shopkeeper.apps.service.queries import plans
+from shopkeeper.apps.service.queries import decisions, plans
 from shopkeeper.apps.service.schemas.decide import (
     Action,
     CustomerDecision,
@@ -44,7 +44,7 @@ def list_decisions(
     limit: Limit = 50,
 ) -> DecisionPage:
     """Decisions of a plan, non-sends too."""
-    return ask.decisions(
+    return decisions.decisions(
         shop,
         plan_id,
         action=action,
@@ -61,7 +61,7 @@ def get_customer_decision(
     shop: Shop, customer_id: str, plan_id: str | None = None
 ) -> CustomerDecision:
     """Latest decision about one customer: candidates, probability, reasons, guards."""
-    return ask.customer_decision(shop, customer_id, plan_id=plan_id)
+    return decisions.customer_decision(shop, customer_id, plan_id=plan_id)
 
 
 @router.post("/plans/{plan_id}/approve", operation_id="approve_plan")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from shopkeeper.apps.service.context import Shop
+from shopkeeper.apps.service.queries import models
 from shopkeeper.apps.service.queries import predict as ask
 from shopkeeper.apps.service.schemas.predict import (
     ModelCard,
@@ -19,13 +20,13 @@ router = APIRouter(prefix="/predict", tags=["predict"])
 @router.get("/models", operation_id="list_models")
 def list_models(shop: Shop) -> ModelList:
     """Models with key figures beside their baselines, champions first."""
-    return ask.models(shop)
+    return models.models(shop)
 
 
 @router.get("/models/{task}/{version}", operation_id="get_model_card")
 def get_model_card(shop: Shop, task: str, version: str) -> ModelCard:
     """Full card of one model version."""
-    return ask.model_card(shop, task, version)
+    return models.model_card(shop, task, version)
 
 
 @router.get("/scores/summary", operation_id="get_scores_summary")

@@ -61,7 +61,7 @@ def get_audience(shop: Shop, audience_id: str) -> Audience:
 
 @router.post("/audiences/{audience_id}/build", operation_id="build_audience")
 def build_audience(shop: Shop, audience_id: str) -> Audience:
-    """Freeze the customers that the rule gives now as a new version."""
+    """Freeze the customers that the rule gives now."""
     return ask.build(shop, audience_id)
 
 
