@@ -1,0 +1,146 @@
+"""Facts find their customer; orders without a row of their own are built from their lines."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from shopkeeper.apps.flows.unify import run_unify
+from shopkeeper.core import tables as t
+from shopkeeper.unify.identifiers import customer_id_of
+
+START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+ME, OTHER = customer_id_of("crm:1"), customer_id_of("crm:2")
+
+
+def moment(day, hour=12):
+    return START + dt.timedelta(days=day, hours=hour)
+
+
+def when(day, hour=12):
+    at = moment(day, hour)
+    return {
+        "occurred_at": at, "ts_us": int(at.timestamp() * 1_000_000), "day": at.date(),
+        "month": f"{at:%Y-%m}", "dow": at.isoweekday(), "hour": at.hour,
+    }  # fmt: skip
+
+
+def line(number, order, day, *, amount, quantity=1.0, product="p", ref="crm:1", hour=12, **more):
+    return {
+        "line_id": number, "order_id": order, "customer_ref": ref, "kind": "sale", "product_id": product,
+        "quantity": quantity, "amount_minor": amount, "currency": "CNY", **when(day, hour), **more,
+    }  # fmt: skip
+
+
+def resolved(runtime, contract, by):
+    run_unify(runtime, as_of=moment(30), run_id="r")
+    rows = runtime.tables.run(runtime.tables.table(contract)).to_pylist()
+    return {x[by]: x for x in rows}
+
+
+def test_orders_stated_and_derived(runtime, make):
+    lines = [
+        line("1", "o1", 3, amount=100, discount_minor=5, store_id="s1", hour=9),
+        line("2", "o1", 3, amount=50, quantity=2.0, store_id="s1", hour=10),
+        line("3", "o2", 4, amount=70, ref="crm:2"),
+        line("4", "o3", 5, amount=-30, quantity=-1.0, kind="return"),
+        line("5", "o4", 6, amount=80),
+        line("6", "o4", 6, amount=-100, quantity=-1.0, kind="return"),
+    ]
+    stated = [
+        {"order_id": "o2", "customer_ref": "crm:2", "kind": "sale", "channel": "web", "amount_minor": 75,
+         "currency": "CNY", **when(4, 20)},
+        {"order_id": "o9", "customer_ref": "crm:2", "kind": "sale", "quantity": 3.0, "amount_minor": 10,
+         "currency": "CNY", **when(7)},
+    ]  # fmt: skip
+    runtime.tables.append(t.ORDER_LINES, make(t.ORDER_LINES, lines, source="pos", load_id="l"))
+    runtime.tables.append(t.ORDERS, make(t.ORDERS, stated, source="web", load_id="l"))
+    found = resolved(runtime, t.PURCHASES, "order_id")
+    assert set(found) == {"o1", "o2", "o3", "o4", "o9"}
+    one = found["o1"]
+    assert (one["amount_minor"], one["discount_minor"], one["quantity"], one["lines"]) == (
+        150,
+        5,
+        3.0,
+        2,
+    )
+    assert (one["hour"], one["store_id"], one["customer_id"], one["kind"]) == (9, "s1", ME, "sale")
+    two = found["o2"]
+    assert (two["amount_minor"], two["quantity"], two["lines"], two["hour"]) == (75, 1.0, 1, 20)
+    assert (two["customer_id"], two["channel"]) == (OTHER, "web")
+    assert found["o3"]["kind"] == found["o4"]["kind"] == "return"
+    assert found["o4"]["amount_minor"] == -20
+    assert (found["o9"]["quantity"], found["o9"]["lines"]) == (3.0, None)
+    table = runtime.tables.run(runtime.tables.table(t.PURCHASES))
+    assert table.schema.types == t.PURCHASES.arrow_schema.types
+
+
+def test_lines_carry_the_place_of_the_product(runtime, make):
+    runtime.tables.append(
+        t.ORDER_LINES,
+        make(
+            t.ORDER_LINES,
+            [line("1", "o", 1, amount=1), line("2", "o", 1, amount=1, product="q")],
+            source="s",
+            load_id="l",
+        ),
+    )
+    runtime.tables.append(
+        t.PRODUCTS,
+        make(
+            t.PRODUCTS,
+            [{"product_id": "p", "category": "茶", "brand": "b"}],
+            source="s",
+            load_id="l",
+        ),
+    )
+    found = resolved(runtime, t.PURCHASE_LINES, "line_id")
+    assert (found["1"]["category"], found["1"]["brand"], found["1"]["customer_id"]) == (
+        "茶",
+        "b",
+        ME,
+    )
+    assert found["2"]["category"] is None
+
+
+def test_contacts_find_customers_by_reference_and_by_our_own_id(runtime, make):
+    def touch(number, ref):
+        return {
+            "touch_id": number,
+            "customer_ref": ref,
+            "channel": "sms",
+            "status": "sent",
+            "sent_at": moment(2),
+            "ts_us": 1,
+        }
+
+    given = [touch("a", "crm:1"), touch("b", f"customer_id:{ME}"), touch("c", ME)]
+    runtime.tables.append(t.TOUCHES, make(t.TOUCHES, given, source="s", load_id="l"))
+    found = resolved(runtime, t.CONTACTS, "touch_id")
+    assert {x["customer_id"] for x in found.values()} == {ME}
+    assert found["a"]["day"] == moment(2).date()
+    identities = runtime.tables.run(runtime.tables.table(t.IDENTITIES)).to_pylist()
+    assert [x["identifier"] for x in identities] == ["crm:1"]
+
+
+@pytest.mark.parametrize(
+    ("statements", "holds"),
+    [
+        ([("GRANT", 1), ("REVOKED", 2)], "REVOKED"),
+        ([("REVOKED", 1), ("GRANT", 2)], "GRANT"),
+        ([("GRANT", 2), ("DENY", 2)], "DENY"),
+        ([("GRANT", 2), ("DENY", 40)], "GRANT"),
+    ],
+)
+def test_the_latest_statement_known_holds_and_refusals_win_ties(runtime, make, statements, holds):
+    # Of one moment two references of the same customer say different things.
+    rows = [
+        {"customer_ref": f"crm:{i}", "purpose": "marketing", "channel": "sms", "status": status, "status_at": moment(day)}
+        for i, (status, day) in enumerate(statements, 1)
+    ]  # fmt: skip
+    people = [{"customer_ref": f"crm:{i}", "phone": "+8613912345678"} for i in (1, 2)]
+    runtime.tables.append(t.CONSENTS, make(t.CONSENTS, rows, source="s", load_id="l"))
+    runtime.tables.append(t.CUSTOMERS, make(t.CUSTOMERS, people, source="s", load_id="l"))
+    found = resolved(runtime, t.PERMITS, "customer_id")
+    assert {k: v["status"] for k, v in found.items()} == {ME: holds}
