@@ -82,7 +82,7 @@ def test_seed_decides_and_order_does_not() -> None:
 def test_json_and_expression_assign_alike(run: Any) -> None:
     values, _ = people(6, each=50, noise=0.5)
     values = np.floor(values)
-    stored = fit_clusters(values, seed=1, sizes=(6,))
+    stored = fit_clusters(values, seed=1, sizes=(4,))
     again = Clusters.from_dict(json.loads(json.dumps(stored.to_dict())))
     assert np.array_equal(again.assign(values), stored.assign(values))
     table = ibis.table({"id": "int64"} | dict.fromkeys(DIMENSIONS, "float64"), name="people")

@@ -11,6 +11,7 @@ import ibis.expr.datatypes as dt
 import pyarrow as pa
 
 from shopkeeper.core.errors import InputError
+from shopkeeper.core.ports import TableStore
 from shopkeeper.core.tables import ACTIVITY, CONTACTS, IBIS_TYPES, PURCHASE_LINES, PURCHASES
 from shopkeeper.features.definition import Feature
 from shopkeeper.features.grains import AS_OF_US, CUTOFFS_SCHEMA, GRAINS, KEYS, Cuts
@@ -112,6 +113,35 @@ def feature_table(
     moments = cutoffs.select("as_of", moment_us=cutoffs[AS_OF_US])
     dated = row.join(moments, row[AS_OF_US] == moments.moment_us)
     return dated.select("customer_id", "as_of", *(x.name for x in wanted))
+
+
+def stored_features(
+    store: TableStore,
+    *,
+    names: Sequence[str] | None = None,
+    customers: ibis.Table | None = None,
+) -> ibis.Table:
+    """:func:`feature_table` over the tables of a store and :func:`cutoffs_expression`.
+
+    Parameters
+    ----------
+    store
+        The lake.
+    names
+        Wanted features; None means the whole library.
+    customers
+        Unbound table of ``customer_id`` to restrict to; None means everyone.
+
+    Returns
+    -------
+    ibis.Table
+        To be run with the cut-offs under the name ``CUTOFFS``.
+    """
+    tables = [store.table(x) for x in SOURCES]
+    if customers is not None:
+        tables = [x.semi_join(customers, "customer_id") for x in tables]
+    purchases, lines, activity, contacts = tables
+    return feature_table(purchases, lines, activity, contacts, cutoffs_expression(), names=names)
 
 
 def _block(cuts: Cuts, grain: str, features: Sequence[Feature]) -> ibis.Table:

@@ -55,7 +55,7 @@ def cut(table: ibis.Table, cutoffs: ibis.Table) -> ibis.Table:
 
 
 def _when(condition: ibis.Value, value: ibis.Value | int = 1) -> ibis.Value:
-    return ibis.ifelse(condition.fill_null(False), value, 0)  # noqa: FBT003
+    return ibis.ifelse(condition.fill_null(False), value, 0)
 
 
 def _best(rows: ibis.Table, measure: str) -> ibis.Value:

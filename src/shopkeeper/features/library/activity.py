@@ -56,7 +56,7 @@ def _derived(name: str, needs: tuple[str, str], days: int, zh: str, en: str, uni
 def _abandoned(t: ibis.Table) -> ibis.Value:
     later = t.cart_recency_days < t.recency_days
     never = t.cart_recency_days.notnull() & t.recency_days.isnull()
-    return ibis.ifelse(later.fill_null(False) | never, 1, 0)  # noqa: FBT003
+    return ibis.ifelse(later.fill_null(False) | never, 1, 0)
 
 
 FEATURES: tuple[Feature, ...] = (
