@@ -108,6 +108,8 @@ class SourceMapping:
         What is not believed.
     file
         How the source is read.
+    shop_zone
+        Zone in which a day begins; set by :meth:`resolved`, never by a file.
 
     Examples
     --------
@@ -131,6 +133,7 @@ class SourceMapping:
     extra: Literal["keep", "drop"] = "keep"
     bounds: Bounds = field(default_factory=Bounds)
     file: ReadOptions = field(default_factory=ReadOptions)
+    shop_zone: str = ""
 
     @property
     def contract(self) -> TableContract:
@@ -162,6 +165,7 @@ class SourceMapping:
         return replace(
             self,
             time_zone=self.time_zone or settings.shop.time_zone,
+            shop_zone=settings.shop.time_zone,
             currency=self.currency or settings.shop.currency,
         )
 

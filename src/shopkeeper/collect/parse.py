@@ -252,7 +252,7 @@ class _Parser:
         text = self._text(moment)
         self.faults.add(_mask(pc.greater(ts, latest)), "future_date", moment, text)
         self.faults.add(_mask(pc.less(ts, earliest)), "ancient_date", moment, text)
-        filled = time_columns(pc.fill_null(ts, 0), self.mapping.time_zone)
+        filled = time_columns(pc.fill_null(ts, 0), self.mapping.shop_zone or self.mapping.time_zone)
         for column in self.contract.columns:
             if column in filled:
                 self.columns[str(column)] = filled[str(column)]

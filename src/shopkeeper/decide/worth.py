@@ -25,6 +25,8 @@ ASSUMED_SD = 0.15
 """How uncertain the assumption is; a measurement this precise counts for half."""
 FULL_INTEREST = 0.2
 """Share of spend from which a category counts as fully the customer's own."""
+LEAST_SHARE = 0.05
+"""Part of an order that a discount takes even where the category was never bought."""
 CHUNK = 100_000
 
 
@@ -139,11 +141,10 @@ def worth_of(
     log_odds = np.log(base / (1 - base))[:, None] + lifts[None, :] * interest
     after = 1 / (1 + np.exp(-log_odds))
     uplift = after - base[:, None]
-    own_share = np.where(interest < 1, interest, 1.0)
     discount = (
         customers.order_value_minor[rows, None]
         * options.discount_rate[options.offer][None, :]
-        * own_share
+        * _own_share(customers, options, rows)
         + options.fixed_cost_minor[options.offer][None, :]
     ) * limits.redeem
     contact = np.array(limits.channel_cost_minor, dtype=float)[options.channel][None, :]
@@ -165,6 +166,19 @@ def _interest(customers: Customers, options: Options, rows: slice) -> Floats:
         elif name:
             interest[:, j] = 0.25
     return interest
+
+
+def _own_share(customers: Customers, options: Options, rows: slice) -> Floats:
+    """Part of an order that an option's discount applies to, in [LEAST_SHARE, 1]."""
+    n = len(range(*rows.indices(len(customers))))
+    part = np.ones((n, len(options)))
+    known = {name: i for i, name in enumerate(customers.categories)}
+    for j, offer in enumerate(options.offer):
+        name = options.category[offer]
+        if name:
+            share = customers.share[rows, known[name]] if name in known else 0.0
+            part[:, j] = np.maximum(share, LEAST_SHARE)
+    return part
 
 
 def blocks(n: int) -> Iterator[slice]:

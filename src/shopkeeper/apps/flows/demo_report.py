@@ -46,7 +46,7 @@ def demo_figures(
         "predict": steps["predict"],
         "segments": segment_sizes(store, report),
         "risk": risk_counts(store, report),
-        "plan": {k: v for k, v in steps["decide"].items() if k not in {"by_hour"}},
+        "plan": {k: v for k, v in steps["decide"].items() if k != "by_hour"},
         "measure": steps["measure"],
         "run_seconds": {**seconds, **report.seconds},
     }
@@ -93,7 +93,9 @@ def risk_counts(store: TableStore, report: RunReport) -> dict[str, Any]:
     both = churn.left_join(spend, "customer_id")
     grouped = both.group_by("risk_band").aggregate(customers=both.count(), spend=both.spend.sum())
     return {
-        r["risk_band"]: {"customers": r["customers"], "expected_spend_minor": round(r["spend"] or 0)}
+        r["risk_band"]: {
+            "customers": r["customers"], "expected_spend_minor": round(r["spend"] or 0),
+        }
         for r in store.run(grouped.order_by("risk_band")).to_pylist()
         if r["risk_band"]
     }  # fmt: skip
@@ -122,10 +124,14 @@ def summary_lines(figures: Mapping[str, Any]) -> list[str]:
     spend = str(Money(plan["spend_minor"], currency))
     value = str(Money(plan["value_minor"], currency))
     lines += [
-        f"  建议触达 {plan['send']:,} 位，花费 {spend}，预计净增量毛利 {value}"
-        f"（距上限 {plan['gap']:.2%}；留白 {plan['holdout']:,} 位）",
-        f"  contact {plan['send']:,} of {plan['customers']:,} at {spend}: expected net incremental "
-        f"margin {value}, within {plan['gap']:.2%} of the bound; {plan['holdout']:,} held out",
+        (
+            f"  建议触达 {plan['send']:,} 位，花费 {spend}，预计净增量毛利 {value}"
+            f"（距上限 {plan['gap']:.2%}；留白 {plan['holdout']:,} 位）"
+        ),
+        (
+            f"  contact {plan['send']:,} of {plan['customers']:,} at {spend}: expected net "
+            f"incremental margin {value}, within {plan['gap']:.2%} of the bound; {plan['holdout']:,} held out"
+        ),
     ]
     lines += [
         f"    {SHORT[code]['zh']} · {SHORT[code]['en']}: {count:,}"
