@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
+import ibis
+import pyarrow as pa
 import pytest
 
 from shopkeeper.apps.flows.unify import run_unify
 from shopkeeper.core import tables as t
+from shopkeeper.unify import resolve
 from shopkeeper.unify.identifiers import customer_id_of
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -33,10 +36,17 @@ def line(number, order, day, *, amount, quantity=1.0, product="p", ref="crm:1", 
     }  # fmt: skip
 
 
-def resolved(runtime, contract, by):
-    run_unify(runtime, as_of=moment(30), run_id="r")
-    rows = runtime.tables.run(runtime.tables.table(contract)).to_pylist()
-    return {x[by]: x for x in rows}
+def owners(runtime, **owner):
+    """``crm_1="c"`` says that ``crm:1`` is customer ``c``."""
+    rows = [
+        {"identifier": k.replace("_", ":"), "identifier_kind": "crm", "customer_id": v}
+        for k, v in owner.items()
+    ]
+    runtime.tables.append(t.IDENTITIES, t.IDENTITIES.cast(pa.Table.from_pylist(rows), fill=True))
+
+
+def by(key, rows):
+    return {x[key]: x for x in rows.to_pylist()}
 
 
 def test_orders_stated_and_derived(runtime, make):
@@ -56,7 +66,11 @@ def test_orders_stated_and_derived(runtime, make):
     ]  # fmt: skip
     runtime.tables.append(t.ORDER_LINES, make(t.ORDER_LINES, lines, source="pos", load_id="l"))
     runtime.tables.append(t.ORDERS, make(t.ORDERS, stated, source="web", load_id="l"))
-    found = resolved(runtime, t.PURCHASES, "order_id")
+    store = runtime.tables
+    owners(runtime, crm_1=ME, crm_2=OTHER)
+    expr = resolve.purchases(*(store.table(x) for x in (t.ORDERS, t.ORDER_LINES, t.IDENTITIES)))
+    table = store.run(expr)
+    found = by("order_id", table)
     assert set(found) == {"o1", "o2", "o3", "o4", "o9"}
     one = found["o1"]
     assert (one["amount_minor"], one["discount_minor"], one["quantity"], one["lines"]) == (
@@ -72,7 +86,6 @@ def test_orders_stated_and_derived(runtime, make):
     assert found["o3"]["kind"] == found["o4"]["kind"] == "return"
     assert found["o4"]["amount_minor"] == -20
     assert (found["o9"]["quantity"], found["o9"]["lines"]) == (3.0, None)
-    table = runtime.tables.run(runtime.tables.table(t.PURCHASES))
     assert table.schema.types == t.PURCHASES.arrow_schema.types
 
 
@@ -95,7 +108,9 @@ def test_lines_carry_the_place_of_the_product(runtime, make):
             load_id="l",
         ),
     )
-    found = resolved(runtime, t.PURCHASE_LINES, "line_id")
+    store = runtime.tables
+    parts = (store.table(x) for x in (t.ORDER_LINES, t.PRODUCTS, t.IDENTITIES))
+    found = by("line_id", store.run(resolve.purchase_lines(*parts)))
     assert (found["1"]["category"], found["1"]["brand"], found["1"]["customer_id"]) == (
         "茶",
         "b",
@@ -117,7 +132,8 @@ def test_contacts_find_customers_by_reference_and_by_our_own_id(runtime, make):
 
     given = [touch("a", "crm:1"), touch("b", f"customer_id:{ME}"), touch("c", ME)]
     runtime.tables.append(t.TOUCHES, make(t.TOUCHES, given, source="s", load_id="l"))
-    found = resolved(runtime, t.CONTACTS, "touch_id")
+    run_unify(runtime, as_of=moment(30), run_id="r")
+    found = by("touch_id", runtime.tables.run(runtime.tables.table(t.CONTACTS)))
     assert {x["customer_id"] for x in found.values()} == {ME}
     assert found["a"]["day"] == moment(2).date()
     identities = runtime.tables.run(runtime.tables.table(t.IDENTITIES)).to_pylist()
@@ -139,8 +155,11 @@ def test_the_latest_statement_known_holds_and_refusals_win_ties(runtime, make, s
         {"customer_ref": f"crm:{i}", "purpose": "marketing", "channel": "sms", "status": status, "status_at": moment(day)}
         for i, (status, day) in enumerate(statements, 1)
     ]  # fmt: skip
-    people = [{"customer_ref": f"crm:{i}", "phone": "+8613912345678"} for i in (1, 2)]
     runtime.tables.append(t.CONSENTS, make(t.CONSENTS, rows, source="s", load_id="l"))
-    runtime.tables.append(t.CUSTOMERS, make(t.CUSTOMERS, people, source="s", load_id="l"))
-    found = resolved(runtime, t.PERMITS, "customer_id")
+    owners(runtime, crm_1=ME, crm_2=ME)
+    as_of = ibis.literal(moment(30).replace(tzinfo=None)).cast("timestamp('UTC', 6)")
+    expr = resolve.permits(
+        runtime.tables.table(t.CONSENTS), runtime.tables.table(t.IDENTITIES), as_of=as_of
+    )
+    found = by("customer_id", runtime.tables.run(expr))
     assert {k: v["status"] for k, v in found.items()} == {ME: holds}
