@@ -9,6 +9,7 @@ import pytest
 
 from shopkeeper.apps.bench import basket, recommend
 from shopkeeper.apps.bench.rows import BenchOptions, BenchRow
+from shopkeeper.apps.bench.sequences import read_histories
 from shopkeeper.core.errors import InputError, MappingError, NotEnoughDataError, SourceError
 
 DATA = Path(os.environ.get("SHOPKEEPER_DATA", Path(__file__).parents[4] / "shared" / "data"))
@@ -126,3 +127,23 @@ def test_toys_gives_the_published_figure_and_more() -> None:
     assert value(rows, path.stem, "markov", "ndcg@10") == pytest.approx(0.0599, abs=5e-5)
     assert value(rows, path.stem, "item-graph", "hr@10") >= 0.097
     assert value(rows, path.stem, "item-graph", "ndcg@10") >= 0.060
+
+
+def test_order_numbers_are_an_order_and_no_time(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text("user,item,order_number\na,x,2\na,y,1\nb,x,1\n")
+    read = read_histories(path, BenchOptions())
+    assert read.times is None
+    assert read.item_ids.take(read.items).to_pylist() == ["y", "x", "x"]
+
+
+def test_a_blend_answers_users_without_history(tmp_path: Path) -> None:
+    path = tmp_path / "new.csv"
+    lines = [f"u{n},hit{n % 3},2024-{1 + n // 28:02d}-{1 + n % 28:02d}" for n in range(28 * 5)]
+    path.write_text("user,item,time\n" + "\n".join(lines) + "\n")
+    options = BenchOptions(
+        inputs=(path,), protocol="temporal", horizon_days=20, methods=("markov", "blend")
+    )
+    rows = [row for row in recommend.run(options) if "new items" in row.protocol]
+    assert value(rows, "new", "markov", "hr@10") == 0
+    assert value(rows, "new", "blend", "hr@10") == 1

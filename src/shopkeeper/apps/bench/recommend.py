@@ -272,8 +272,16 @@ def _fitted(
 
 
 def _blend(task: Task, known: dict[str, Callable[[], Recommender]], seed: int) -> Blend:
-    """Markov, item graph and item-kNN, and buy-again where repeats are allowed."""
-    names = [n for n in ("markov", "item-graph", "item-knn", "buy-again") if n in known]
+    """The personal models and, for those they know nothing about, recent popularity."""
+    wanted = ("markov", "item-graph", "item-knn", "popularity-7-days", "buy-again")
+    names = [name for name in wanted if name in known]
     parts: Sequence[Recommender] = [known[n]().fit(task.validation.past, seed=seed) for n in names]
-    weights = choose_weights(parts, task.validation, exclude_seen=task.exclude_seen, seed=seed)
+    weights = choose_weights(
+        parts,
+        task.validation,
+        exclude_seen=task.exclude_seen,
+        grid=4 if len(parts) < 5 else 3,
+        users=2_000,
+        seed=seed,
+    )
     return Blend(parts, weights).fit(task.report.past, seed=seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +18,9 @@ from shopkeeper.core.errors import MappingError, SourceError
 from shopkeeper.predict.recommend.interactions import Interactions
 
 __all__ = ["read_baskets", "read_histories", "read_lines"]
+
+_EARLIEST_SECONDS = 500_000_000
+"""1985-11-05: smaller numbers only say the order."""
 
 _USER = ("user", "user_id", "customer", "customer_id", "session", "sessionid", "session_id")
 _ITEM = ("item", "item_id", "itemid", "product", "product_id")
@@ -72,7 +76,8 @@ def read_histories(path: Path, options: BenchOptions) -> Interactions:
     Returns
     -------
     Interactions
-        Times in microseconds UTC where the table has dates or epoch seconds.
+        Times in microseconds UTC where the table has dates or epoch seconds; None where its
+        numbers only say the order (all below 500 million, such as order numbers).
 
     Raises
     ------
@@ -89,7 +94,18 @@ def read_histories(path: Path, options: BenchOptions) -> Interactions:
     item = _column(table, options.item, _ITEM, "--item", path)
     time = _column(table, options.time, _TIME, "--time", path)
     plain = pa.table({"u": table[user], "i": table[item], "t": _microseconds(table[time])})
-    return Interactions.from_table(plain, customer="u", item="i", time="t")
+    histories = Interactions.from_table(plain, customer="u", item="i", time="t")
+    if pa.types.is_primitive(table[time].type) and _is_order_only(table[time]):
+        return replace(histories, times=None)
+    return histories
+
+
+def _is_order_only(column: pa.ChunkedArray) -> bool:
+    """Numbers too small to be seconds of our century: order numbers, ranks, weeks."""
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        return False
+    largest = pc.max(column).as_py()
+    return largest is None or largest < _EARLIEST_SECONDS
 
 
 def read_baskets(path: Path, options: BenchOptions) -> Interactions:
