@@ -105,15 +105,19 @@ def test_unreadable_input_is_refused(tmp_path: Path, orders_csv: Path):
         read_orders(orders_csv, BenchOptions(customer="buyer", time="when", amount="spent"))
     with pytest.raises(MappingError, match="is no number"):
         read_orders(orders_csv, BenchOptions(customer="buyer", time="when", amount="when"))
+    for name, text in (
+        ("t.csv", "customer,time,amount\na,soon,1\n"),
+        ("b.txt", "a b c\n1 2\n"),
+        ("e.csv", "customer,time,amount\n"),
+    ):
+        (tmp_path / name).write_text(text)
     with pytest.raises(MappingError, match="no date or moment"):
-        (tmp_path / "t.csv").write_text("customer,time,amount\na,soon,1\n")
         read_orders(tmp_path / "t.csv", BenchOptions())
     with pytest.raises(SourceError, match="is no table"):
-        (tmp_path / "b.txt").write_text("a b c\n1 2\n")
         read_orders(tmp_path / "b.txt", BenchOptions())
+    empty = BenchOptions(inputs=(tmp_path / "e.csv",))
     with pytest.raises(NotEnoughDataError, match="holds no order"):
-        (tmp_path / "e.csv").write_text("customer,time,amount\n")
-        order_tasks(BenchOptions(inputs=(tmp_path / "e.csv",)), sample=False)
+        order_tasks(empty, sample=False)
 
 
 def test_a_horizon_beyond_the_data_is_refused(orders_csv: Path):

@@ -238,7 +238,7 @@ def _orders(table: pa.Table, names: tuple[str, str, str], path: Path) -> pa.Tabl
     customer, time, amount = (table[name] for name in names)
     try:
         number = amount.cast(pa.float64())
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise MappingError(
             f"column {names[2]} of {path.name} is no number: {str(error).splitlines()[0]}",
             next_step="name the column of amounts with --amount COL",
