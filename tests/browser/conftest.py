@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 import uvicorn
@@ -49,7 +50,8 @@ def small_shop() -> ModuleType:
     """The hand-made shop of the service tests, under a name of its own."""
     path = ROOT / "tests" / "apps" / "service" / "small_shop.py"
     spec = importlib.util.spec_from_file_location("browser_small_shop", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
@@ -70,7 +72,8 @@ def serve(runtime: Any) -> Iterator[str]:
     thread.start()
     deadline = time.monotonic() + 20
     while not server.started:
-        assert thread.is_alive() and time.monotonic() < deadline, "the service did not start"
+        assert thread.is_alive(), "the service did not start"
+        assert time.monotonic() < deadline, "the service did not start in time"
         time.sleep(0.05)
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
@@ -96,7 +99,27 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     shop = small_shop()
     runtime = shop.open_shop(tmp_path_factory.mktemp("shop"))
     shop.fill(runtime)
-    yield from serve(runtime)
+    for address in serve(runtime):
+        keep_audience(address)
+        yield address
+
+
+def keep_audience(site: str) -> None:
+    """Save one audience, and build it."""
+    draft = {"name": "沉默老客", "description": "十天没来的客户", "rule_text": "recency_days > 10"}
+    audience = post(site, "/segment/audiences", draft)
+    post(site, f"/segment/audiences/{audience['audience_id']}/build", {})
+
+
+def post(site: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    request = Request(
+        f"{site}/api/v1{path}",
+        data=json.dumps(body).encode(),
+        headers={"content-type": "application/json"},
+    )
+    with urlopen(request) as answer:
+        given: dict[str, Any] = json.load(answer)
+    return given
 
 
 @pytest.fixture(scope="session")
@@ -150,11 +173,18 @@ class Visit:
 
     def settle(self) -> None:
         """Wait for skeletons to go and charts to be drawn."""
-        self.page.wait_for_function(
+        self.until(
             "document.querySelector('h1') && !document.querySelector('.ant-skeleton')"
             " && ![...document.querySelectorAll('.chart')].some(c => c.dataset.ready !== 'true')"
         )
         self.page.wait_for_timeout(150)
+
+    def until(self, condition: str, seconds: float = 30.0) -> None:
+        """Ask again and again; the page's own policy forbids to leave a question in it."""
+        deadline = time.monotonic() + seconds
+        while not self.page.evaluate(f"Boolean({condition})"):
+            assert time.monotonic() < deadline, f"{self.page.url} never came to: {condition}"
+            self.page.wait_for_timeout(40)
 
     def shot(self, name: str) -> Path:
         """Keep the whole page, not only what fits the window."""

@@ -143,8 +143,9 @@ def test_rule_is_counted_and_its_faults_are_pointed_at(
     visit = open_page(language)
     visit.go("/segment/audiences/new")
     rule = visit.page.locator("textarea.editor")
-    visit.page.get_by_role("tab", name=words(language)["builder"]["examples"]).click()
     visit.page.locator(".vocabulary li button").first.click()
+    assert rule.input_value().strip()
+    rule.fill("recency_days > 10")
     visit.page.locator("#rule-says strong").wait_for()
     assert "rule=" in visit.page.url
     visit.shot(f"builder-good-{language}")
@@ -160,7 +161,7 @@ def test_language_switch_keeps_the_page_and_is_remembered(open_page: Callable[..
     visit.go("/measure/effects")
     assert visit.page.locator("h1").inner_text() == words("zh-CN")["nav"]["measure"]
     visit.page.get_by_text("EN", exact=True).click()
-    visit.page.wait_for_function("document.documentElement.lang === 'en'")
+    visit.until("document.documentElement.lang === 'en'")
     assert visit.page.locator("h1").inner_text() == words("en")["nav"]["measure"]
     assert visit.page.url.endswith("/measure/effects")
     visit.go("/decide")

@@ -802,6 +802,8 @@ export type QualityIndicator = {
   unit: "count" | "customers" | "orders" | "rows" | "minor" | "ratio" | "percent_points" | "days" | "hours" | "seconds" | "score" | "number" | "text" | "date" | "timestamp" | "boolean";
   target: number | null;
   passed: boolean | null;
+  /** what was found, in a sentence */
+  finding: Text;
   numerator: number | null;
   denominator: number | null;
   history: Array<QualityPoint>;

@@ -101,7 +101,7 @@ export function Frame() {
           <Entries entries={REST} joined={false} />
         </div>
       </nav>
-      <main className="main" id="content" tabIndex={-1}>
+      <main className="main" id="content" tabIndex={0}>
         <Outlet />
       </main>
       <ScrollRestoration />

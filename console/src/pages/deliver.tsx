@@ -59,7 +59,7 @@ export default function Deliver() {
                     width: 320,
                     render: (_, row) => (
                       <button type="button" className="linklike" aria-haspopup="dialog" onClick={() => setOpen(row.message_id)}>
-                        {row.subject ?? row.body?.slice(0, 60) ?? row.message_id}
+                        {row.subject || row.body?.slice(0, 60) || row.message_id}
                       </button>
                     ),
                   },
@@ -84,11 +84,11 @@ export default function Deliver() {
           </>
         )}
       </Loaded>
-      <Side title={message?.subject ?? t("deliver.message")} open={Boolean(message)} onClose={() => setOpen(null)} size={520}>
+      <Side title={message?.subject || t("deliver.message")} open={Boolean(message)} onClose={() => setOpen(null)} size={520}>
         {message && (
           <div className="stack">
             <pre className="code" style={{ fontFamily: "inherit" }}>
-              {message.body ?? t("deliver.noBody")}
+              {message.body || t("deliver.noBody")}
             </pre>
             <dl className="facts">
               <dt>{t("common.status")}</dt>
