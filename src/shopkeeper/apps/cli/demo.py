@@ -42,10 +42,11 @@ def demo(
             err.print("Demo shop: Complete Journey, simulated from real patterns.", highlight=False)
         loaded = flow.load_demo(runtime, None if as_json else _say)
         with step_progress(quiet=as_json) as progress:
-            earlier = flow.prepare_earlier(runtime)
+            seconds = {"collect": round(time.perf_counter() - began, 1)}
             report = run_nightly(runtime, as_of=flow.as_of(), progress=progress)
-        flow.create_audiences(runtime)
-        figures = demo_figures(runtime, loaded, report, earlier)
+        audiences = flow.create_audiences(runtime)
+        figures = demo_figures(runtime, loaded, report, seconds)
+        figures["audiences"] = audiences
         figures["seconds"] = round(time.perf_counter() - began, 1)
         if as_json:
             print_json(figures)

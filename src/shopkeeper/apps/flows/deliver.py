@@ -138,6 +138,13 @@ def run_deliver(runtime: Runtime, *, limit: int = 100_000) -> SendReport:
 
 
 def plan_row(runtime: Runtime, plan_id: str) -> Any:
+    """State row of a plan.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such plan.
+    """
     with runtime.state.connect() as connection:
         row = connection.execute(
             select(state.plans).where(state.plans.c.plan_id == plan_id)

@@ -19,21 +19,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from sqlalchemy import insert, select
 
+from shopkeeper.apps.flows.audiences import build_audience, read_rule, shop_vocabulary
 from shopkeeper.apps.flows.collect import collect_table
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.collect.mapping import SourceMapping
-from shopkeeper.core import tables
+from shopkeeper.core import state, tables
 from shopkeeper.core.clock import parse_as_of
 from shopkeeper.core.errors import MissingExtraError
 from shopkeeper.core.ids import content_id
 from shopkeeper.core.tables import CONSENTS, CUSTOMERS, EVENTS, OFFERS, ORDER_LINES, TableContract
+from shopkeeper.segment.rules.printed import print_rule
 from shopkeeper.simulate.supplement import consents, contact_points, web_log
 
 TIME_ZONE = "America/New_York"
 CURRENCY = "USD"
 AS_OF = "2018-01-01"
-EARLIER = "2017-12-01"
 SOURCE = "completejourney"
 SETTINGS: Mapping[str, Any] = {
     "shop.name": "Complete Journey (simulated from real patterns)",
@@ -41,7 +43,7 @@ SETTINGS: Mapping[str, Any] = {
     "shop.time_zone": TIME_ZONE,
     "shop.country": "US",
     "shop.simulated": True,
-    "decide.budget": 600.0,
+    "decide.budget": 60.0,
     "predict.horizon_days": 30,
 }
 """Settings of the demo shop, unless a file or flag says otherwise."""
@@ -183,7 +185,7 @@ def demo_offers(runtime: Runtime, count: int = 12) -> pa.Table:
     """
     store = runtime.tables
     lines = store.table(ORDER_LINES)
-    as_of = parse_as_of(AS_OF, TIME_ZONE)
+    moment = as_of()
     past = lines.filter((lines.source == SOURCE) & (lines.amount_minor > 0))
     products = store.table(tables.PRODUCTS).select("product_id", "category")
     both = past.inner_join(products, "product_id")
@@ -195,15 +197,15 @@ def demo_offers(runtime: Runtime, count: int = 12) -> pa.Table:
         / gross.sum(where=both.discount_minor > 0).cast("float64"),
     )
     rows = store.run(found.order_by(ibis.desc("spend")).limit(count)).to_pylist()
-    offers = [_offer(i, r["category"], 0.0, as_of) for i, r in enumerate(rows[:4])]
+    offers = [_offer(i, r["category"], 0.0, moment) for i, r in enumerate(rows[:4])]
     offers += [
-        _offer(100 + i, r["category"], float(np.clip(r["rate"] or 0.1, 0.05, 0.25).round(2)), as_of)
+        _offer(100 + i, r["category"], float(np.clip(r["rate"] or 0.1, 0.05, 0.25).round(2)), moment)
         for i, r in enumerate(rows)
     ]  # fmt: skip
     return OFFERS.cast(pa.Table.from_pylist(offers), fill=True)
 
 
-def _offer(number: int, category: str, rate: float, as_of: datetime) -> dict[str, Any]:
+def _offer(number: int, category: str, rate: float, moment: datetime) -> dict[str, Any]:
     title = category.title()
     return {
         "offer_id": content_id("demo", number, prefix="offer", length=8),
@@ -213,28 +215,70 @@ def _offer(number: int, category: str, rate: float, as_of: datetime) -> dict[str
         "discount_rate": rate,
         "currency": CURRENCY,
         "stock": 400 if rate else None,
-        "valid_from": as_of - timedelta(days=30),
-        "valid_to": as_of + timedelta(days=30),
+        "valid_from": moment - timedelta(days=30),
+        "valid_to": moment + timedelta(days=30),
         "source": "simulated",
     }
 
 
-def demo_audiences() -> list[tuple[str, str, str]]:
-    """Name, rule and purpose of the audiences a new demo shop starts with."""
-    return [
-        (
-            "即将流失的高价值客户 · Valuable and about to leave",
-            "risk >= 5 and expected_spend > 5000",
-            "Win back first",
-        ),
-        (
-            "沉默常客 · Quiet regulars",
-            "orders_365d >= 20 and recency_days > 21",
-            "Used to come weekly, not seen for three weeks",
-        ),
-        (
-            "爱用优惠券 · Coupon lovers",
-            "discount_share_365d > 0.2 and orders_90d >= 5",
-            "React to discounts; reminders may do",
-        ),
-    ]
+AUDIENCES: tuple[tuple[str, str, str], ...] = (
+    (
+        "高价值且将流失 · Valuable and leaving",
+        "churn.risk >= 4 and expected_spend.value > 2000",
+        "优先挽回 · Win back first",
+    ),
+    (
+        "沉默常客 · Quiet regulars",
+        "orders_365d >= 20 and recency_days > 21",
+        "曾经每周都来，三周未见 · Used to come weekly, not seen for three weeks",
+    ),
+    (
+        "重要价值客户 · Champions",
+        "rfm8 = 'champions'",
+        "别打扰，多服务 · Serve them, do not push",
+    ),
+)
+"""Name, rule and purpose of the audiences a new demo shop starts with."""
+
+
+def as_of() -> datetime:
+    """The moment of the demo: the day after its history ends."""
+    return parse_as_of(AS_OF, TIME_ZONE)
+
+
+def create_audiences(runtime: Runtime) -> dict[str, int]:
+    """Define and build the demo's audiences; those that exist are left as they are.
+
+    Parameters
+    ----------
+    runtime
+        The open shop after a nightly run.
+
+    Returns
+    -------
+    dict
+        Size by name.
+    """
+    vocabulary = shop_vocabulary(runtime)
+    now = runtime.clock.now()
+    sizes: dict[str, int] = {}
+    with runtime.state.connect() as connection:
+        known = set(connection.execute(select(state.audiences.c.name)).scalars())
+    for name, rule, purpose in AUDIENCES:
+        if name in known:
+            continue
+        audience_id = content_id(name, prefix="audience", length=12)
+        with runtime.state.begin() as connection:
+            connection.execute(
+                insert(state.audiences).values(
+                    audience_id=audience_id,
+                    name=name,
+                    rule=print_rule(read_rule(rule, vocabulary)),
+                    description=purpose,
+                    version=1,
+                    created_at=now,
+                    updated_at=now,
+                )
+            )
+        sizes[name] = build_audience(runtime, audience_id, as_of()).size
+    return sizes

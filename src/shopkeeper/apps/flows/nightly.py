@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import ibis
+
 from shopkeeper.apps.flows.decide import run_decide
 from shopkeeper.apps.flows.features import run_features
 from shopkeeper.apps.flows.govern import run_govern
@@ -15,12 +17,14 @@ from shopkeeper.apps.flows.segment import run_segment
 from shopkeeper.apps.flows.steps import Progress, RunReport, Step, run_identity, run_steps
 from shopkeeper.apps.flows.unify import run_unify
 from shopkeeper.backends.runtime import Runtime
-from shopkeeper.core.clock import day_start
+from shopkeeper.core.clock import day_start, to_us
 from shopkeeper.core.errors import NotEnoughDataError
 from shopkeeper.core.ports import TableStore
-from shopkeeper.core.tables import LOADED, ORDER_LINES, ORDERS, TOUCHES
+from shopkeeper.core.tables import LOADED, ORDER_LINES, ORDERS, PURCHASES, SEGMENTS, TOUCHES
 
 NIGHTLY = "nightly"
+BACKFILL_DAYS = 30
+"""How long before the first run customers are divided too, so that moves are seen at once."""
 
 
 def default_as_of(store: TableStore, time_zone: str) -> datetime:
@@ -92,9 +96,13 @@ def run_nightly(
             # A shop without offers still has its predictions and figures.
             return {"refused": str(error)}
 
+    def history() -> Mapping[str, Any]:
+        return backfill(runtime, as_of, run_id)
+
     steps = [
         Step("govern", lambda: run_govern(runtime, as_of=as_of, run_id=run_id).to_dict()),
         Step("unify", lambda: run_unify(runtime, as_of=as_of, run_id=run_id).to_dict()),
+        Step("history", history),
         Step("features", lambda: run_features(runtime, as_of=as_of, run_id=run_id).to_dict()),
         Step("predict", lambda: run_predict(runtime, as_of=as_of).to_dict()),
         Step("segment", lambda: run_segment(runtime, as_of=as_of, run_id=run_id).to_dict()),
@@ -102,3 +110,38 @@ def run_nightly(
         Step("measure", lambda: run_measure(runtime, as_of=as_of, run_id=run_id).to_dict()),
     ]
     return run_steps(runtime.state, runtime.clock, NIGHTLY, as_of, inputs, steps, progress)
+
+
+def backfill(runtime: Runtime, as_of: datetime, run_id: str) -> dict[str, Any]:
+    """Segments of a month ago, where no earlier run has written any.
+
+    Parameters
+    ----------
+    runtime
+        The open shop; unify must have run.
+    as_of
+        The moment of the run.
+    run_id
+        Run it belongs to.
+
+    Returns
+    -------
+    dict
+        The earlier moment and its customers; empty if there was nothing to do.
+    """
+    store = runtime.tables
+    segments, purchases = store.table(SEGMENTS), store.table(PURCHASES)
+    earlier = as_of - timedelta(days=BACKFILL_DAYS)
+    known = store.run(
+        segments.filter(segments.as_of < ibis.literal(as_of)).aggregate(n=segments.count())
+    )
+    bought = store.run(
+        purchases.filter(purchases.ts_us < ibis.literal(to_us(earlier)).cast("int64")).aggregate(
+            n=purchases.count()
+        )
+    )
+    if known.column("n")[0].as_py() or not bought.column("n")[0].as_py():
+        return {}
+    done = run_features(runtime, as_of=earlier, run_id=run_id)
+    run_segment(runtime, as_of=earlier, run_id=run_id)
+    return {"as_of": earlier.isoformat(), "customers": done.customers}
