@@ -15,6 +15,7 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from shopkeeper.backends.embedded import sqlite, writing
+from shopkeeper.backends.embedded.feed import Feed
 from shopkeeper.backends.embedded.lake import DeltaStore, open_delta_store
 from shopkeeper.backends.embedded.locks import exclusive
 from shopkeeper.backends.embedded.profiles import SqliteProfiles
@@ -148,7 +149,7 @@ def test_two_machines_that_delete_the_same_rows_conflict_and_repeat(
 
 def test_a_stream_that_lost_a_race_cannot_be_repeated() -> None:
     reader = SEGMENTS.cast(ROW, fill=True).to_reader()
-    feed = writing.Feed(SEGMENTS, reader, {})
+    feed = Feed(SEGMENTS, reader, {})
     with pytest.raises(ConflictError, match="another writer changed table segments while rows"):
         feed.rewind()
 

@@ -16,9 +16,10 @@ import pyarrow as pa
 import pytest
 
 from shopkeeper.backends.distributed.spark import SparkEngine
-from shopkeeper.backends.embedded.lake import DeltaStore, lake_folder, open_delta_store
+from shopkeeper.backends.embedded.lake import DeltaStore, open_delta_store
 from shopkeeper.backends.embedded.log import SqliteLog
 from shopkeeper.backends.embedded.models import FolderModels
+from shopkeeper.backends.embedded.place import lake_folder
 from shopkeeper.backends.embedded.profiles import SqliteProfiles
 from shopkeeper.backends.senders.outbox import OutboxSender
 from shopkeeper.backends.snapshots import SnapshotCache

@@ -18,7 +18,8 @@ from ibis.backends.sql.datatypes import PySparkType
 from ibis.config import Config
 
 from shopkeeper.backends.embedded.disk import full_disk_as_error
-from shopkeeper.backends.embedded.lake import DeltaStore, lake_folder
+from shopkeeper.backends.embedded.lake import DeltaStore
+from shopkeeper.backends.embedded.place import lake_folder
 from shopkeeper.backends.engine import Relation
 from shopkeeper.backends.snapshots import Snapshot, SnapshotCache
 from shopkeeper.core.errors import ContractError, MissingExtraError, StoreError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -10,16 +11,15 @@ import ibis
 import pyarrow as pa
 
 from shopkeeper.backends.embedded.duck import DuckEngine
+from shopkeeper.backends.embedded.place import lake_folder
 from shopkeeper.backends.embedded.writing import DeltaWriter
 from shopkeeper.backends.engine import Engine, Relation, declared_tables
 from shopkeeper.backends.snapshots import Snapshot, SnapshotCache, latest_version
-from shopkeeper.core.errors import InputError, NotFoundError, SettingsError, StoreError
+from shopkeeper.core.errors import InputError, NotFoundError, StoreError
 from shopkeeper.core.ports import Capabilities, Commit, Scalar
 from shopkeeper.core.tables import ALL, TableContract
 
-__all__ = ["DeltaStore", "lake_folder", "open_delta_store"]
-
-_ODD = frozenset("=[]*?#%")
+__all__ = ["DeltaStore", "open_delta_store"]
 
 
 class DeltaStore:
@@ -195,7 +195,7 @@ class DeltaStore:
         first = next(batches, None)
         if first is None:
             return self._writer.overwrite(contract, contract.empty(), where)
-        reader = pa.RecordBatchReader.from_batches(first.schema, _chained(first, batches))
+        reader = pa.RecordBatchReader.from_batches(first.schema, chain([first], batches))
         return self._writer.overwrite(contract, reader, where)
 
     def append(
@@ -374,11 +374,6 @@ def _check_input(name: str, schema: ibis.Schema, rows: pa.Table) -> None:
         )
 
 
-def _chained(first: pa.RecordBatch, others: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    yield first
-    yield from others
-
-
 def open_delta_store(folder: Path, *, memory_mb: int = 4096, threads: int = 0) -> DeltaStore:
     """The embedded table store below a folder; creates what is missing.
 
@@ -403,35 +398,3 @@ def open_delta_store(folder: Path, *, memory_mb: int = 4096, threads: int = 0) -
     lake = lake_folder(folder)
     engine = DuckEngine(lake.parent / "spill", memory_mb=memory_mb, threads=threads)
     return DeltaStore(SnapshotCache(lake), engine)
-
-
-def lake_folder(folder: Path) -> Path:
-    """Folder of the tables below a store folder; created when missing.
-
-    Parameters
-    ----------
-    folder
-        Store folder.
-
-    Returns
-    -------
-    Path
-        Absolute.
-
-    Raises
-    ------
-    SettingsError
-        If the path holds ``=``, which would be taken for a partition, or a
-        character that the lake cannot address (``[ ] * ? # %``).
-    """
-    home = folder.resolve()
-    odd = sorted(set(str(home)) & _ODD)
-    if odd:
-        raise SettingsError(
-            f"the store folder {home} has {' '.join(odd)} in its path, which the lake cannot keep",
-            next_step="Choose another store.folder",
-            folder=str(home),
-        )
-    lake = home / "lake"
-    lake.mkdir(parents=True, exist_ok=True)
-    return lake

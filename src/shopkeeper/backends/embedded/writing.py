@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,19 +20,19 @@ from deltalake import (
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from shopkeeper.backends.embedded.disk import full_disk_as_error, is_disk_full
+from shopkeeper.backends.embedded.feed import Feed, Rows
 from shopkeeper.backends.embedded.locks import exclusive
-from shopkeeper.backends.embedded.predicates import check_rows, delta_predicate, typed_values
+from shopkeeper.backends.embedded.predicates import delta_predicate, typed_values
 from shopkeeper.backends.snapshots import latest_version, read_snapshot
 from shopkeeper.core.errors import ConflictError, InputError, ShopkeeperError, StoreError
 from shopkeeper.core.ports import Commit, Scalar
 from shopkeeper.core.tables import TableContract
 
-__all__ = ["DeltaWriter", "Feed", "Token", "retried"]
+__all__ = ["DeltaWriter", "Token", "retried"]
 
 log = logging.getLogger(__name__)
 
 Token: TypeAlias = tuple[str, int]
-Rows: TypeAlias = pa.Table | pa.RecordBatchReader
 
 ATTEMPTS = 5
 KEEP_HOURS = 7 * 24
@@ -243,64 +242,6 @@ class DeltaWriter:
 
         retried(contract, table.update_incremental, merge)
         return Commit(contract.name, table.version(), rows.num_rows)
-
-
-@dataclass(slots=True)
-class Feed:
-    """Rows on their way to disk: cast to the contract, checked and counted.
-
-    Parameters
-    ----------
-    contract
-        What they are cast to.
-    source
-        The rows; a reader can be read once only.
-    where
-        Values every row must have.
-    rows
-        Rows passed on so far.
-    failure
-        What the source or the checks raised.
-    """
-
-    contract: TableContract
-    source: Rows
-    where: Mapping[str, pa.Scalar]
-    rows: int = 0
-    failure: Exception | None = None
-
-    def rewind(self) -> None:
-        """Prepare another attempt; a stream that was read cannot be read again."""
-        if not isinstance(self.source, pa.Table):
-            raise ConflictError(
-                f"another writer changed table {self.contract.name} while rows were streamed",
-                next_step="Repeat; let only one machine write a table",
-                table=self.contract.name,
-            )
-
-    def reader(self) -> pa.RecordBatchReader:
-        """The rows as a stream of the contract's schema."""
-        self.rows = 0
-        return pa.RecordBatchReader.from_batches(self.contract.arrow_schema, self._batches())
-
-    def _batches(self) -> Iterator[pa.RecordBatch]:
-        # Whatever is raised here reaches delta-rs as text only: keep the original.
-        try:
-            for table in self._tables():
-                cast = self.contract.cast(table, fill=True)
-                check_rows(self.contract, cast, self.where)
-                self.rows += cast.num_rows
-                yield from cast.to_batches(max_chunksize=131_072)
-        except Exception as error:
-            self.failure = error
-            raise
-
-    def _tables(self) -> Iterator[pa.Table]:
-        if isinstance(self.source, pa.Table):
-            yield self.source
-        else:
-            for batch in self.source:
-                yield pa.Table.from_batches([batch])
 
 
 def _is_empty(rows: Rows) -> bool:

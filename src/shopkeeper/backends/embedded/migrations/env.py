@@ -11,11 +11,19 @@ from alembic import context
 
 from shopkeeper.core.state import metadata
 
-context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=metadata,
-    render_as_batch=True,
-    compare_type=True,
-)
-with context.begin_transaction():
-    context.run_migrations()
+
+def run() -> None:
+    """Bring the connection's database to the wanted version."""
+    context.configure(
+        connection=context.config.attributes["connection"],
+        target_metadata=metadata,
+        render_as_batch=True,
+        compare_type=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+# Alembic executes this file with its context set; a mere import does nothing.
+if hasattr(context, "config"):
+    run()
