@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+
 from shopkeeper.backends.open import open_runtime
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.collect.guess import first_rows, guess_mapping, settled
@@ -30,7 +31,9 @@ class Shop:
     settings: Settings
     runtime: Runtime
 
-    def load(self, file: Path | str, mapping: dict[str, Any] | None = None, **how: Any) -> LoadReport:
+    def load(
+        self, file: Path | str, mapping: dict[str, Any] | None = None, **how: Any
+    ) -> LoadReport:
         chosen = SourceMapping.from_dict(mapping) if mapping else None
         source = open_source(str(file), chosen.file if chosen else None, known=is_known)
         if chosen is None:

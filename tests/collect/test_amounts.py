@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from shopkeeper.collect.amounts import (
     decimal_mark,
     decimals,
@@ -68,7 +69,13 @@ def test_comma_as_decimal_mark() -> None:
 
 
 def test_quantities_must_be_finite() -> None:
-    assert numbers(pa.array(["1", "nan", "inf", "x", "2.5"])).to_pylist() == [1, None, None, None, 2.5]
+    assert numbers(pa.array(["1", "nan", "inf", "x", "2.5"])).to_pylist() == [
+        1,
+        None,
+        None,
+        None,
+        2.5,
+    ]
     assert numbers(pa.array([1.0, float("inf")])).to_pylist() == [1.0, None]
 
 
@@ -92,7 +99,9 @@ RENDER = (
     st.sampled_from(["CNY", "JPY", "KWD"]),
     st.data(),
 )
-def test_reading_what_was_written(values: list[Decimal], currency: str, data: st.DataObject) -> None:
+def test_reading_what_was_written(
+    values: list[Decimal], currency: str, data: st.DataObject
+) -> None:
     text = [data.draw(st.sampled_from(RENDER))(x) for x in values]
     found = minor_units(pa.array(text), pa.array([currency] * len(text)))
     assert found.to_pylist() == [Money.parse(x, currency).minor for x in values]

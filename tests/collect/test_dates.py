@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from shopkeeper.collect.dates import day_month_order, has_open_order, local_parts, moments
 from shopkeeper.core.clock import from_us, to_us
 
@@ -107,7 +108,6 @@ def _doubled(moment: dt.datetime) -> bool:
     """Whether the wall clock does not name one moment (skipped or shown twice)."""
     utc = moment.astimezone(dt.UTC)
     back = utc.astimezone(moment.tzinfo)
-    return (
-        moment.replace(fold=0).utcoffset() != moment.replace(fold=1).utcoffset()
-        or back.replace(tzinfo=None) != moment.replace(tzinfo=None)
-    )
+    return moment.replace(fold=0).utcoffset() != moment.replace(fold=1).utcoffset() or back.replace(
+        tzinfo=None
+    ) != moment.replace(tzinfo=None)

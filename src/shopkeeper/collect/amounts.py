@@ -113,7 +113,7 @@ def minor_units(
     values = decimals(column, mark=mark)
     if unit == "minor":
         return _as_minor(values, 0)
-    kinds = [x for x in pc.unique(currency).to_pylist()]
+    kinds: list[str | None] = pc.unique(currency).to_pylist()
     places = {EXPONENTS.get(x or "", 2) for x in kinds}
     if len(places) == 1:
         return _as_minor(values, places.pop())

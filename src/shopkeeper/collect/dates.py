@@ -26,10 +26,17 @@ BIN_US = 900 * SECOND
 EXCEL_EPOCH_DAYS = -25569
 NONE = np.iinfo(np.int64).min
 """Marks a value that is no moment."""
-_TIME = r"(?:[T ,]*(?P<H>\d{1,2})\s*[:时点]\s*(?P<M>\d{1,2})(?:\s*[:分]\s*(?P<S>\d{1,2})(?:[.,](?P<f>\d{1,9}))?)?\s*[秒分]?\s*(?P<ap>(?i:[ap]m))?\s*(?P<z>Z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})?)?"  # fmt: skip
+_TIME = (
+    r"(?:[T ,]*(?P<H>\d{1,2})\s*[:时点]\s*(?P<M>\d{1,2})"
+    r"(?:\s*[:分]\s*(?P<S>\d{1,2})(?:[.,](?P<f>\d{1,9}))?)?\s*[秒分]?\s*(?P<ap>(?i:[ap]m))?"
+    r"\s*(?P<z>Z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})?)?"
+)
 _YMD = rf"^(?P<y>\d{{4}})\s*[-/.年]\s*(?P<m>\d{{1,2}})\s*[-/.月]\s*(?P<d>\d{{1,2}})\s*日?{_TIME}$"
 _XXY = rf"^(?P<a>\d{{1,2}})[-/.](?P<b>\d{{1,2}})[-/.](?P<y>\d{{4}}|\d{{2}}){_TIME}$"
-_COMPACT = r"^(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})(?:[ T]?(?P<H>\d{2}):?(?P<M>\d{2})(?::?(?P<S>\d{2}))?)?$"  # fmt: skip
+_COMPACT = (
+    r"^(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})"
+    r"(?:[ T]?(?P<H>\d{2}):?(?P<M>\d{2})(?::?(?P<S>\d{2}))?)?$"
+)
 _EPOCH = r"^\d{10}(?:\.\d+)?$|^\d{13}$|^\d{16}$"
 _SERIAL = r"^\d{5}(?:\.\d+)?$"
 _EITHER = r"^(\d{1,2})[-/.](\d{1,2})[-/.](?:\d{4}|\d{2})(?:\D.*)?$"
@@ -101,7 +108,7 @@ def moments(
     --------
     >>> got = moments(pa.array(["2024-01-31 08:00", "31/01/2024", "45322", "?"]), zone_name="UTC")
     >>> [None if x is None else x // 3_600_000_000 for x in got.to_pylist()]
-    [474440, 474432, 474432, None]
+    [474080, 474072, 474072, None]
     """
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         return _typed(_one(column), zone_name)
@@ -294,7 +301,7 @@ def _offsets(us: Int64s, zone_name: str, *, local: bool) -> Int64s:
         return np.zeros(len(us), dtype=np.int64)
     bins, index = np.unique(np.floor_divide(us, BIN_US), return_inverse=True)
     where = zone(zone_name)
-    epoch = dt.datetime(1970, 1, 1, tzinfo=None if local else dt.UTC)  # noqa: DTZ001  wall clock
+    epoch = dt.datetime(1970, 1, 1, tzinfo=None if local else dt.UTC)
     found = np.zeros(len(bins), dtype=np.int64)
     for at, bin_ in enumerate(bins.tolist()):
         try:

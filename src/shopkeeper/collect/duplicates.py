@@ -77,7 +77,8 @@ class Memory:
         if self._replaces:
             last = np.concatenate((new_group[1:], [True]))[: len(keys)]
             ordered_fates = np.where(last, Fate.NEW, Fate.REPEATED)
-            ordered_fates = np.where(last & known[group], np.where(same, Fate.REPEATED, Fate.REPLACES), ordered_fates)  # fmt: skip
+            anew = np.where(same, Fate.REPEATED, Fate.REPLACES)
+            ordered_fates = np.where(last & known[group], anew, ordered_fates)
             kept = order[last]
         else:
             ordered_fates = np.where(first, Fate.NEW, np.where(same, Fate.REPEATED, Fate.CONFLICT))
@@ -149,15 +150,6 @@ def against_store(
     result[open_[known]] = other
     result[open_[same]] = Fate.REPEATED
     return result
-
-
-def others_stored(tables: TableStore, contract: TableContract, load_id: str) -> bool:
-    """Whether the table holds any row of another load."""
-    if not tables.exists(contract):
-        return False
-    stored = tables.table(contract)
-    found = stored.filter(stored[c.LOAD_ID] != load_id).select(c.LOAD_ID).limit(1)
-    return bool(tables.run(found).num_rows)
 
 
 def with_derived_keys(rows: pa.Table, mapping: SourceMapping, seen: Seen) -> pa.Table:

@@ -32,8 +32,7 @@ KEEP = 0.45
 SAMPLE_ROWS = 5_000
 OPEN_ORDER = (
     "日期中日与月的先后无法判断，按“日/月/年”读取；如有误，在映射中写 dates: mdy",
-    "nothing shows whether day or month comes first; read as day/month/year; if that is wrong "
-    "write dates: mdy in the mapping",
+    "day or month first is nowhere shown; read as day/month/year; else map with dates: mdy",
 )
 """Said when no value of a column decides."""
 _PHONE = r"^(\+?\d{1,3}[- ]?)?1[3-9]\d{9}$|^\+\d[\d \-]{7,16}$"
@@ -212,23 +211,23 @@ def _header_score(header: str, names: Sequence[str]) -> tuple[float, str]:
 
 def _weighed(score: float, table: str, column: str, kind: pa.DataType, seen: _Evidence) -> float:
     """Header score corrected by what the values look like."""
-    if score == 0.0 or not seen.filled:
+    if score == 0.0 or not seen.filled or column in {c.GENDER, c.HOUSEHOLD_SIZE}:
         return score
-    if pa.types.is_temporal(kind):
-        return score + 0.05 if seen.date > 0.8 else score * (0.3 + 0.6 * seen.date)
-    if column in {c.GENDER, c.HOUSEHOLD_SIZE}:
-        return score
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return score + 0.02 if seen.number > 0.8 else score * (0.3 + 0.6 * seen.number)
-    if column == c.PHONE:
-        return score + 0.05 if seen.phone > 0.8 else score * (0.4 + 0.6 * seen.phone)
     if column == c.KIND and table in {"orders", "order_lines"}:
         return score if seen.sale > 0.9 else 0.0
-    if column == c.EMAIL:
-        return score + 0.05 if seen.email > 0.8 else score * 0.7
     if column == c.CURRENCY:
         return score * (0.3 if seen.number > 0.5 else 1.0)
-    return score
+    if pa.types.is_temporal(kind):
+        share, gain, least = seen.date, 0.05, 0.3
+    elif pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        share, gain, least = seen.number, 0.02, 0.3
+    elif column == c.PHONE:
+        share, gain, least = seen.phone, 0.05, 0.4
+    elif column == c.EMAIL:
+        share, gain, least = seen.email, 0.05, 0.6
+    else:
+        return score
+    return score + gain if share > 0.8 else score * (least + 0.6 * share)
 
 
 def _score(table: str, found: Mapping[str, tuple[str, float, str]]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import duckdb
 import numpy as np
@@ -31,9 +32,9 @@ def row_hashes(rows: pa.Table, columns: Sequence[str]) -> UInt64s:
     if not rows.num_rows:
         return np.zeros(0, dtype=np.uint64)
     listed = ", ".join(f'"{x}"' for x in columns)
-    with _engine() as engine:
+    with _engine().cursor() as engine:
         engine.register("incoming", rows.select(list(columns)))
-        found = engine.sql(f"select hash({listed}) as h from incoming").to_arrow_table()  # noqa: S608  names of contracts
+        found = engine.sql(f"select hash({listed}) as h from incoming").to_arrow_table()
     return np.asarray(found.column(0).to_numpy(), dtype=np.uint64)
 
 
@@ -69,10 +70,10 @@ def row_keys(
     if occurrence is not None:
         table = table.append_column("occurrence", pa.array(occurrence))
         texts.append("cast(occurrence as varchar)")
-    with _engine() as engine:
+    with _engine().cursor() as engine:
         engine.register("incoming", table)
         found = engine.sql(
-            f"select '{prefix}_' || left(md5(concat_ws(chr(31), {', '.join(texts)})), 24) as k "  # noqa: S608
+            f"select '{prefix}_' || left(md5(concat_ws(chr(31), {', '.join(texts)})), 24) as k "
             "from incoming"
         ).to_arrow_table()
     return found.column(0).combine_chunks()
@@ -116,7 +117,9 @@ class Seen:
         return result
 
 
+@cache
 def _engine() -> duckdb.DuckDBPyConnection:
+    """One engine without tables; cursors of it are independent."""
     engine = duckdb.connect()
     engine.execute("SET threads=1; SET preserve_insertion_order=true")
     return engine

@@ -37,7 +37,7 @@ CUSTOMER_WORDS: Mapping[str, str] = {
 }
 """Headers of columns that say who, by kind of identifier."""
 
-_ORDER = {
+_ORDER: Mapping[str, str] = {
     c.ORDER_ID: "order_id orderid order_no order_number order_code order basket_id transaction_id transactionid "
     "trans_id txn_id receipt_id receipt_no invoice_no invoice invoice_number bill_no ticket_id sales_id 订单号 订单编号 "
     "订单id 订单 单号 销售单号 小票号 流水号 交易号 交易编号 交易单号 交易流水号 票据号 子订单主单号 主订单编号 单据编号 单据号",

@@ -8,7 +8,7 @@ simply be run again: what was committed is passed over, the rest follows.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,7 +20,6 @@ from shopkeeper.collect.duplicates import (
     Fate,
     Memory,
     against_store,
-    others_stored,
     with_derived_keys,
 )
 from shopkeeper.collect.hashing import Seen
@@ -139,6 +138,7 @@ def load(
     clean: Clean | None = None,
     check: bool = False,
     progress: Callable[[Progress], None] | None = None,
+    known: Mapping[str, Mapping[str, int]] | None = None,
 ) -> LoadReport:
     """Perform a plan.
 
@@ -160,6 +160,8 @@ def load(
         Read, parse and compare, but write nothing.
     progress
         Called after each chunk.
+    known
+        Loads that were finished, from :func:`finished`; None looks this one up.
 
     Returns
     -------
@@ -174,9 +176,9 @@ def load(
         If there is no room. Running again when there is completes.
     """
     if not check:
-        known = _known(plan, tables)
-        if known is not None:
-            return known
+        done = finished(tables, plan.load_id) if known is None else known
+        if plan.load_id in done:
+            return _known(plan, done[plan.load_id])
     return _Load(plan, tables, now, clean, check=check).run(progress)
 
 
@@ -213,7 +215,8 @@ class _Load:
         self._seen = Seen()
         self._tally = Tally()
         self._counts = _Counts()
-        self._others = others_stored(tables, self._contract, plan.load_id)
+        # A table that is empty now will hold this load's own rows only.
+        self._others = tables.exists(self._contract) and tables.count(self._contract) > 0
 
     def run(self, progress: Callable[[Progress], None] | None) -> LoadReport:
         """All chunks, then the row in ``loads``."""
@@ -230,7 +233,7 @@ class _Load:
                         source.size,
                         self._counts.rows_in,
                         self._counts.admitted,
-                    )  # fmt: skip
+                    )
                 )
         self._unchanged()
         notes = [*source.notes, *reading.notes]
@@ -243,7 +246,7 @@ class _Load:
             )
         report = self._report(notes)
         if not self._check:
-            self._tables.merge(LOADS, _loads_row(report, self._now))
+            self._tables.append(LOADS, _loads_row(report, self._now), token=(report.load_id, 0))
         return report
 
     def _chunks(self, reading: Reading) -> Iterator[RawBatch]:
@@ -412,27 +415,43 @@ def _of_rows(
     return CORRECTIONS.cast(mine)
 
 
-def _known(plan: LoadPlan, tables: TableStore) -> LoadReport | None:
-    """The report of a load of the same content, if it was finished."""
+def finished(tables: TableStore, load_id: str | None = None) -> dict[str, dict[str, int]]:
+    """Counts of the loads that were finished, by their name.
+
+    Parameters
+    ----------
+    tables
+        The lake.
+    load_id
+        One load; None gives all.
+
+    Returns
+    -------
+    dict
+        ``rows_in`` and ``rows_quarantined`` of each.
+    """
     if not tables.exists(LOADS):
-        return None
+        return {}
     stored = tables.table(LOADS)
-    found = tables.run(
-        stored.filter((stored[c.LOAD_ID] == plan.load_id) & (stored[c.STATUS] == "done"))
-    ).to_pylist()
-    if not found:
-        return None
-    row = found[0]
-    refused = row[str(c.ROWS_QUARANTINED)]
+    chosen = stored.filter(stored[c.STATUS] == "done")
+    if load_id is not None:
+        chosen = chosen.filter(chosen[c.LOAD_ID] == load_id)
+    rows = tables.run(chosen.select(c.LOAD_ID, c.ROWS_IN, c.ROWS_QUARANTINED)).to_pylist()
+    return {x.pop(str(c.LOAD_ID)): x for x in rows}
+
+
+def _known(plan: LoadPlan, counts: Mapping[str, int]) -> LoadReport:
+    """The report of a content that was loaded before."""
+    refused = counts[str(c.ROWS_QUARANTINED)]
     return LoadReport(
         load_id=plan.load_id,
         table=plan.mapping.table,
         path=plan.source.name,
         source=plan.mapping.source,
         bytes=plan.source.size,
-        rows_in=row[str(c.ROWS_IN)],
+        rows_in=counts[str(c.ROWS_IN)],
         rows_admitted=0,
-        rows_repeated=row[str(c.ROWS_IN)] - refused,
+        rows_repeated=counts[str(c.ROWS_IN)] - refused,
         rows_quarantined=refused,
         reasons=(),
         blanked={},

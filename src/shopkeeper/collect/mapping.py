@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import msgspec
 import yaml
@@ -281,7 +281,7 @@ class SourceMapping:
             constants={str(k): str(v) for k, v in (given.get("constants") or {}).items()},
             bounds=_bounds(given.get("bounds") or {}),
             file=ReadOptions.from_dict(dict(given.get("file") or {})),
-            **{x: str(given[x]) for x in _SCALARS if x in given},
+            **cast("Any", {x: str(given[x]) for x in _SCALARS if x in given}),
         )
         mapping._check_values()
         return mapping

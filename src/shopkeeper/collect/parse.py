@@ -144,7 +144,8 @@ class _Parser:
             self.faults.add(damaged, "damaged_id", column, text)
         if column == c.STATUS and self.contract.name == "consents":
             known = words(text, CONSENTS)
-            self.faults.add(_mask(pc.and_(pc.is_valid(text), pc.is_null(known))), "unknown_status", column, text)  # fmt: skip
+            unknown = _mask(pc.and_(pc.is_valid(text), pc.is_null(known)))
+            self.faults.add(unknown, "unknown_status", column, text)
             text = known
         if column in self.required and not self._comes_later(column):
             self.faults.add(_mask(pc.is_null(text)), "missing_value", column, None)
@@ -202,7 +203,8 @@ class _Parser:
             unknown = _mask(pc.and_(pc.is_valid(text), pc.is_null(codes)))
             self.faults.add(unknown, "unknown_currency", c.CURRENCY, text)
         else:
-            money = [x for x in self.contract.columns if x.endswith("_minor") and x in self.mapping.columns]  # fmt: skip
+            mapped = [x for x in self.contract.columns if x in self.mapping.columns]
+            money = [x for x in mapped if x.endswith("_minor")]
             raw = self._raw(money[0]) if money else None
             codes = pa.nulls(self.n, pa.string()) if raw is None else amounts.written_currency(raw)
         fallback = currency_code(self.mapping.constants.get(c.CURRENCY, self.mapping.currency))

@@ -99,7 +99,7 @@ class Faults:
         self._later.append(_table(numbers, codes, fields, values, json_objects(raw)))
 
     def table(self) -> pa.Table:
-        """All refused rows by row number: columns of the quarantine without load, table and time."""
+        """All refused rows by row number: the quarantine's columns without load, table and time."""
         parts = [self._parsed(), _unsplit(self._batch.refused), *self._later]
         joined = pa.concat_tables([x for x in parts if x.num_rows] or parts[:1])
         order = pc.sort_indices(joined, sort_keys=[(str(c.ROW_NUMBER), "ascending")])

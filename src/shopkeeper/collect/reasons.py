@@ -1,3 +1,4 @@
+# ruff: noqa: E501  one entry, one line of words
 """Why a row is not admitted: code, sentence and next step in Chinese and English.
 
 Codes are stored; they are never renamed.

@@ -97,11 +97,11 @@ class LoadReport:
         lines = [_headline(self, language)]
         pick = 0 if language == "zh" else 1
         for reason in self.reasons:
-            sentence, step = (reason.zh, reason.next_zh) if language == "zh" else (reason.en, reason.next_en)  # fmt: skip
+            row = reason.example_row
             lines.append(
-                f"  {reason.rows:,} 行：{sentence}（例如第 {reason.example_row} 行）→ {step}"
+                f"  {reason.rows:,} 行：{reason.zh}（例如第 {row} 行）→ {reason.next_zh}"
                 if language == "zh"
-                else f"  {reason.rows:,} rows: {sentence} (such as row {reason.example_row}) → {step}"
+                else f"  {reason.rows:,} rows: {reason.en} (such as row {row}) → {reason.next_en}"
             )
         for header, count in self.blanked.items():
             lines.append(
@@ -113,10 +113,10 @@ class LoadReport:
         lines += [f"  · {note[pick]}" for note in self.notes]
         if self.rows_quarantined and self.status == "done":
             lines.append(
-                f"  隔离的行在 quarantine 表中（load_id = {self.load_id}），也可在控制台“数据质量”页查看"
+                f"  隔离的行在 quarantine 表（load_id = {self.load_id}）和控制台“数据质量”页"
                 if language == "zh"
-                else f"  Quarantined rows are in table quarantine (load_id = {self.load_id}) and on "
-                "the console's Data quality page"
+                else f"  Quarantined rows: table quarantine (load_id = {self.load_id}) and the "
+                "console's Data quality page"
             )
         return "\n".join(lines)
 

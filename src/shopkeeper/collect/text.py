@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-NOTHING = ("", "NULL", "null", "Null", "NaN", "nan", "N/A", "n/a", "#N/A", "\\N", "None", "none", "NaT", "<NA>", "-", "--", "无", "空")  # fmt: skip
+NOTHING = ("", "NULL", "null", "Null", "NaN", "nan", "N/A", "n/a", "#N/A", "\\N", "None", "none",
+           "NaT", "<NA>", "-", "--", "无", "空")  # fmt: skip
 """What sources write for an empty value."""
 _NOTHING = pa.array(NOTHING, pa.string())
 _FULL = str.maketrans(
@@ -88,7 +89,7 @@ def words(values: pa.Array, meanings: Mapping[str, str]) -> pa.Array:
 
 
 def json_objects(rows: pa.Table) -> pa.Array:
-    """Each row as a JSON object of text, empty fields left out; null for an empty object.
+    r"""Each row as a JSON object of text, empty fields left out; null for an empty object.
 
     Parameters
     ----------
@@ -103,7 +104,7 @@ def json_objects(rows: pa.Table) -> pa.Array:
     Examples
     --------
     >>> json_objects(pa.table({"a": ['x"y', None], "b": ["1", None]})).to_pylist()
-    ['{"a":"x\\\\"y","b":"1"}', None]
+    ['{"a":"x\\"y","b":"1"}', None]
     """
     if not rows.num_columns or not rows.num_rows:
         return pa.nulls(rows.num_rows, pa.string())

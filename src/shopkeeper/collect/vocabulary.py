@@ -1,3 +1,4 @@
+# ruff: noqa: E501  one entry, one line of words
 """Words inside values that decide whether a row is a sale, a return, or neither."""
 
 from __future__ import annotations

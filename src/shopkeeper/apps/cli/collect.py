@@ -19,6 +19,9 @@ from shopkeeper.collect.guess import SURE
 from shopkeeper.collect.load import Progress
 from shopkeeper.collect.report import total
 
+HEADS_ZH = ("字段", "来源列", "把握", "依据", "例子")
+HEADS_EN = ("Field", "Column of the source", "Sure", "Why", "Example")
+
 
 def collect_command(
     paths: Annotated[
@@ -89,7 +92,7 @@ def show_mapping(ready: Prepared, *, chinese: bool) -> Table:
     -------
     rich.table.Table
     """
-    heads = ("字段", "来源列", "把握", "依据", "例子") if chinese else ("Field", "Column of the source", "Sure", "Why", "Example")  # fmt: skip
+    heads = HEADS_ZH if chinese else HEADS_EN
     grid = Table(title=f"{ready.location} → {ready.mapping.table}", title_justify="left")
     for head in heads:
         grid.add_column(head)
@@ -162,8 +165,8 @@ def _print(report: CollectReport, *, chinese: bool) -> None:
     if len(report.loads) > 1:
         sums = total(report.loads)
         text = (
-            "共 {sources} 个来源：读入 {rows_in:,} 行，通过 {rows_admitted:,}，重复 {rows_repeated:,}，"
-            "隔离 {rows_quarantined:,}"
+            "共 {sources} 个来源：读入 {rows_in:,} 行，通过 {rows_admitted:,}，"
+            "重复 {rows_repeated:,}，隔离 {rows_quarantined:,}"
             if chinese
             else "{sources} sources: {rows_in:,} rows in, {rows_admitted:,} admitted, "
             "{rows_repeated:,} repeated, {rows_quarantined:,} quarantined"

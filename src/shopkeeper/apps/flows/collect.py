@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,7 +14,15 @@ from sqlalchemy import Engine, delete, insert
 
 from shopkeeper.collect.guess import Guess, first_rows, guess_mapping, settled
 from shopkeeper.collect.lexicon import is_known
-from shopkeeper.collect.load import CHUNK_ROWS, Clean, LoadPlan, Progress, load, plan_load
+from shopkeeper.collect.load import (
+    CHUNK_ROWS,
+    Clean,
+    LoadPlan,
+    Progress,
+    finished,
+    load,
+    plan_load,
+)
 from shopkeeper.collect.mapping import SourceMapping, read_mapping
 from shopkeeper.collect.remembered import (
     beside,
@@ -31,7 +40,11 @@ from shopkeeper.core.errors import InputError, MappingError, SourceError
 from shopkeeper.core.ports import TableStore
 from shopkeeper.core.settings import Settings
 from shopkeeper.core.tables import TableContract
+from shopkeeper.core.tables import contract as contract_of
 from shopkeeper.govern.rules import clean as clean_rows
+
+COMPACT_FROM = 20
+"""Loads into one table after which its small parts are put together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +238,7 @@ def collect(
     files: list[Path] = []
     agreed: dict[tuple[str, ...], SourceMapping] = {}
     clean = cleaning(settings, now)
+    known = finished(tables)
     for location in [x for given in locations for x in _located(given, failures)]:
         try:
             ready = prepare(
@@ -234,18 +248,24 @@ def collect(
             ready = _agreed(ready, agreed, confirm)
             plan = plan_load(ready.source, ready.mapping, settings=settings, chunk_rows=chunk_rows)
             report = load(
-                plan, tables, now=now, clean=clean, check=check,
+                plan, tables, now=now, clean=clean, check=check, known=known,
                 progress=_remembering(progress, plan, None if check else engine, now),
             )  # fmt: skip
         except InputError as error:
             failures.append(Failure(location, error.code, error.message, error.next_step))
             continue
         reports.append(report)
-        if not check:
+        if not check and report.status == "done":
+            known[report.load_id] = {
+                "rows_in": report.rows_in,
+                "rows_quarantined": report.rows_quarantined,
+            }
             _progress_row(engine, plan, report.rows_in, "done", now)
             if ready.origin == "guessed" and ready.source.columns not in agreed:
                 files.append(_remember(ready, plan, engine, settings, now))
         agreed[ready.source.columns] = ready.mapping
+    if not check:
+        _compact(reports, tables)
     return CollectReport(tuple(reports), tuple(failures), tuple(files))
 
 
@@ -292,6 +312,14 @@ def collect_table(
     chosen = mapping or _guess(source, settings, table).mapping
     plan = plan_load(source, chosen, settings=settings, chunk_rows=chunk_rows)
     return load(plan, tables, now=now, clean=cleaning(settings, now), progress=progress)
+
+
+def _compact(reports: Sequence[LoadReport], tables: TableStore) -> None:
+    """Many small files leave many small parts; put them together once at the end."""
+    changed = Counter(x.table for x in reports if x.status == "done" and x.rows_admitted)
+    for name, loads in changed.items():
+        if loads >= COMPACT_FROM:
+            tables.maintain(contract_of(name))
 
 
 def _located(given: str, failures: list[Failure]) -> tuple[str, ...]:

@@ -75,8 +75,8 @@ class ArrowSource:
         for start in range(0, total, BATCH_ROWS):
             part = self._rows.slice(start, BATCH_ROWS)
             numbers = np.arange(start + 1, start + 1 + part.num_rows, dtype=np.int64)
-            yield RawBatch(part, numbers)
             reading.bytes_done = int(self.size * (start + part.num_rows) / total)
+            yield RawBatch(part, numbers)
 
 
 def flat(rows: pa.Table) -> pa.Table:

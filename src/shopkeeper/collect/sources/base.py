@@ -63,7 +63,13 @@ class RawBatch:
     @property
     def records(self) -> int:
         """Rows and refused records together."""
-        return self.rows.num_rows + len(self.refused)
+        return int(self.rows.num_rows) + len(self.refused)
+
+    @property
+    def last(self) -> int:
+        """Highest row number; 0 without records."""
+        rows = int(self.numbers[-1]) if len(self.numbers) else 0
+        return max(rows, max((x.number for x in self.refused), default=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +217,7 @@ def unique_names(headers: Sequence[str]) -> tuple[str, ...]:
 
 
 def rechunk(batches: Iterator[RawBatch], chunk_rows: int) -> Iterator[RawBatch]:
-    """Gather small batches until each holds at least ``chunk_rows`` records.
+    """Gather and cut batches so that each holds ``chunk_rows`` records, the last one fewer.
 
     The result depends on the content alone, so that a repeated load meets the
     same chunks.
@@ -221,22 +227,43 @@ def rechunk(batches: Iterator[RawBatch], chunk_rows: int) -> Iterator[RawBatch]:
     batches
         In source order.
     chunk_rows
-        Records wanted per chunk.
+        Row numbers of one chunk.
 
     Yields
     ------
     RawBatch
     """
     held: list[RawBatch] = []
-    count = 0
+    start, last = 1, 0
     for batch in batches:
+        if not batch.records:
+            continue
         held.append(batch)
-        count += batch.records
-        if count >= chunk_rows:
-            yield _joined(held)
-            held, count = [], 0
+        last = max(last, batch.last)
+        while last - start + 1 >= chunk_rows:
+            whole, rest = _cut(_joined(held), start + chunk_rows - 1)
+            start += chunk_rows
+            held = [rest] if rest.records else []
+            yield whole
     if held:
         yield _joined(held)
+
+
+def _cut(batch: RawBatch, number: int) -> tuple[RawBatch, RawBatch]:
+    """Everything up to a row number, and the rest."""
+    at = int(np.searchsorted(batch.numbers, number, side="right"))
+    return (
+        RawBatch(
+            batch.rows.slice(0, at),
+            batch.numbers[:at],
+            tuple(x for x in batch.refused if x.number <= number),
+        ),
+        RawBatch(
+            batch.rows.slice(at),
+            batch.numbers[at:],
+            tuple(x for x in batch.refused if x.number > number),
+        ),
+    )
 
 
 def _joined(held: list[RawBatch]) -> RawBatch:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -22,7 +21,7 @@ from shopkeeper.collect.sources.base import (
 )
 from shopkeeper.collect.sources.encoding import WIDE, Found, check_codec, decode_lines, detect
 from shopkeeper.collect.sources.records import (
-    LongLine,
+    Aside,
     RecordReader,
     Stretch,
     marker,
@@ -130,8 +129,8 @@ class DelimitedSource:
             )
             block = _BlockParser(self._layout, self._encoding.name)
             for stretch in records.stretches(self._layout.skip_lines):
-                yield block.parse(stretch)
                 reading.bytes_done = raw.done
+                yield block.parse(stretch)
             reading.bytes_done = raw.done
             if records.tail:
                 if not self._gzip and file_size(self._path) > self.size:
@@ -175,8 +174,7 @@ class DelimitedSource:
             self.notes.append(
                 (
                     f"样本中 {encoding.share:.0%} 的非英文行符合该编码，其余行将被隔离",
-                    f"{encoding.share:.0%} of the non-ASCII lines of the sample are in that "
-                    "encoding; the others are quarantined",
+                    f"{encoding.share:.0%} of non-ASCII lines are in that encoding; others wait",
                 )
             )
 
@@ -185,18 +183,18 @@ def still_growing(name: str, tail_bytes: int) -> tuple[str, str]:
     """What is said of a file that something is still writing to."""
     return (
         f"{name} 正在被写入：读到开始时的大小为止，最后 {tail_bytes} 字节的不完整行留待下次装载",
-        f"{name} is still being written: read up to its size at the start; the incomplete last "
-        f"line ({tail_bytes} bytes) is left for the next load",
+        f"{name} is still being written; {tail_bytes} bytes of its last line wait for a next load",
     )
 
 
-def refusal(number: int, kind: str, index: int, long: Sequence[LongLine], bad: Sequence[bytes]) -> Refused:  # fmt: skip
+def refusal(
+    number: int, kind: str, index: int, asides: Sequence[Aside], bad: Sequence[bytes]
+) -> Refused:
     """The refused record a marker line stands for."""
-    if kind == "L":
-        line = long[index]
-        head = line.head.decode("utf-8", errors="replace")
-        return Refused(number, "line_too_long", head, f"{line.size:,} bytes")
-    return Refused(number, "undecodable", _shown(bad[index]))
+    if kind == "U":
+        return Refused(number, "undecodable", _shown(bad[index]))
+    line = asides[index]
+    return Refused(number, line.reason, _shown(line.head), f"{line.size:,} bytes")
 
 
 def _shown(raw: bytes) -> str:
@@ -224,9 +222,9 @@ class _BlockParser:
         if self._layout.delimiter == WHITESPACE:
             data = _BLANKS.sub(b"\t", _EDGE_BLANKS.sub(b"", data))
         if self._layout.columns == ("basket", "item"):
-            return self._baskets(data, stretch.long_lines, bad)
+            return self._baskets(data, stretch.asides, bad)
         table, invalid = self._arrow(data)
-        return self._numbered(table, invalid, stretch.long_lines, bad)
+        return self._numbered(table, invalid, stretch.asides, bad)
 
     def _arrow(self, data: bytes) -> tuple[pa.Table, list[tuple[int, int, str]]]:
         invalid: list[tuple[int, int, str]] = []
@@ -261,51 +259,25 @@ class _BlockParser:
         self,
         table: pa.Table,
         invalid: list[tuple[int, int, str]],
-        long: Sequence[LongLine],
+        asides: Sequence[Aside],
         bad: Sequence[bytes],
     ) -> RawBatch:
-        """Give every row its number; take apart what an open quote swallowed."""
+        """Give every row its number, and every refused record its reason."""
         total = table.num_rows + len(invalid)
-        weights = np.ones(total, dtype=np.int64)
-        lines = {at: text.split("\n") for at, _, text in invalid if "\n" in text}
-        for at, parts in lines.items():
-            weights[at] = len(parts)
-        numbers = self._done + 1 + np.concatenate(([0], np.cumsum(weights)[:-1])).astype(np.int64)
-        self._done += int(weights.sum())
+        numbers = np.arange(self._done + 1, self._done + 1 + total, dtype=np.int64)
+        self._done += total
         is_row = np.ones(total, dtype=bool)
         is_row[[at for at, _, _ in invalid]] = False
-        refused: list[Refused] = []
-        rescued: list[tuple[int, list[str]]] = []
+        refused = []
         for at, width, text in invalid:
-            first = int(numbers[at])
-            if at in lines:
-                for step, line in enumerate(lines[at]):
-                    self._take_line(first + step, line.rstrip("\r"), rescued, refused, long, bad)
-            elif (mark := read_mark(text)) is not None:
-                refused.append(refusal(first, *mark, long, bad))
-            else:
-                refused.append(self._ragged(first, width, text))
-        return self._with_rescued(table, numbers[is_row], rescued, refused)
-
-    def _take_line(
-        self,
-        number: int,
-        line: str,
-        rescued: list[tuple[int, list[str]]],
-        refused: list[Refused],
-        long: Sequence[LongLine],
-        bad: Sequence[bytes],
-    ) -> None:
-        if (mark := read_mark(line)) is not None:
-            refused.append(refusal(number, *mark, long, bad))
-        elif line.count('"') % 2:
-            refused.append(Refused(number, "unbalanced_quote", line[:HEAD_BYTES]))
-        else:
-            cells = next(csv.reader([line], delimiter=self._delimiter), [])
-            if len(cells) == len(self._layout.columns):
-                rescued.append((number, cells))
-            else:
-                refused.append(self._ragged(number, len(cells), line))
+            number = int(numbers[at])
+            mark = read_mark(text)
+            refused.append(
+                self._ragged(number, width, text)
+                if mark is None
+                else refusal(number, *mark, asides, bad)
+            )
+        return RawBatch(table, numbers[is_row], tuple(refused))
 
     def _ragged(self, number: int, width: int, text: str) -> Refused:
         return Refused(
@@ -315,33 +287,13 @@ class _BlockParser:
             f"{width}/{len(self._layout.columns)}",
         )
 
-    def _with_rescued(
-        self,
-        table: pa.Table,
-        numbers: np.ndarray,
-        rescued: list[tuple[int, list[str]]],
-        refused: list[Refused],
-    ) -> RawBatch:
-        if not rescued:
-            return RawBatch(table, numbers, tuple(refused))
-        more = pa.table(
-            {
-                name: pa.array([cells[at] for _, cells in rescued], pa.string())
-                for at, name in enumerate(self._layout.columns)
-            }
-        )
-        joined = np.concatenate([numbers, [n for n, _ in rescued]]).astype(np.int64)
-        order = np.argsort(joined, kind="stable")
-        rows = pa.concat_tables([table, more]).take(pa.array(order))
-        return RawBatch(rows, joined[order], tuple(refused))
-
-    def _baskets(self, data: bytes, long: Sequence[LongLine], bad: Sequence[bytes]) -> RawBatch:
+    def _baskets(self, data: bytes, asides: Sequence[Aside], bad: Sequence[bytes]) -> RawBatch:
         """One row per item of each line; a line is one record."""
         lines = [x for x in data.decode("utf-8").splitlines() if x.strip()]
         first = self._done + 1
         self._done += len(lines)
         marks = [(first + n, read_mark(x)) for n, x in enumerate(lines)]
-        refused = tuple(refusal(n, *mark, long, bad) for n, mark in marks if mark is not None)
+        refused = tuple(refusal(n, *mark, asides, bad) for n, mark in marks if mark is not None)
         kept = [(n, x) for (n, mark), x in zip(marks, lines, strict=True) if mark is None]
         items = pc.split_pattern(pa.array([x for _, x in kept], pa.string()), self._delimiter)
         parents = pc.list_parent_indices(items).to_numpy()

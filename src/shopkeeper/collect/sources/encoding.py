@@ -46,7 +46,7 @@ class Found:
 
 
 def detect(sample: bytes) -> Found:
-    """Encoding of the start of a file.
+    r"""Encoding of the start of a file.
 
     Strict decoding line by line decides between UTF-8 and GB18030; only where
     neither fits half of the lines is the statistical guess of
@@ -63,9 +63,9 @@ def detect(sample: bytes) -> Found:
 
     Examples
     --------
-    >>> detect("订单号,金额\\n甲,1\\n".encode("gb18030")).name
+    >>> detect("订单号,金额\n甲,1\n".encode("gb18030")).name
     'gb18030'
-    >>> detect(b"a,b\\n1,2\\n")
+    >>> detect(b"a,b\n1,2\n")
     Found(name='utf-8', share=1.0, bom=0)
     """
     for bom, name in BOMS:

@@ -62,7 +62,7 @@ class ExcelSource:
         if others:
             self.notes.append(
                 (
-                    f"读取工作表 {self._sheet}；其他工作表：{'、'.join(others)}（用 PATH#工作表 选择）",
+                    f"读取工作表 {self._sheet}；还有 {'、'.join(others)}（用 PATH#工作表 选择）",
                     f"read sheet {self._sheet}; others: {', '.join(others)} (choose by PATH#SHEET)",
                 )
             )
@@ -87,8 +87,8 @@ class ExcelSource:
                 for at, name in enumerate(self._columns[:width])
             }
             numbers = np.arange(start + 1, start + 1 + len(part), dtype=np.int64)
-            yield RawBatch(pa.table(columns), numbers)
             reading.bytes_done = int(self.size * (start + len(part)) / len(rows))
+            yield RawBatch(pa.table(columns), numbers)
 
     def _open(self) -> CalamineWorkbook:
         try:

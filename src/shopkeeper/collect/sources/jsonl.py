@@ -98,8 +98,8 @@ class JsonLinesSource:
             for stretch in records.stretches():
                 batch = _parse(stretch, self._encoding, done)
                 done += batch.records
-                yield batch
                 reading.bytes_done = raw.done
+                yield batch
             reading.bytes_done = raw.done
             if records.tail:
                 if not self._gzip and file_size(self._path) > self.size:
@@ -164,7 +164,7 @@ def _parse(stretch: Stretch, encoding: str, done: int) -> RawBatch:
             text = line[:HEAD_BYTES].decode("utf-8", errors="backslashreplace")
             mark = read_mark(text)
             if mark is not None:
-                refused.append(refusal(number, *mark, stretch.long_lines, bad))
+                refused.append(refusal(number, *mark, stretch.asides, bad))
             else:
                 refused.append(Refused(number, "broken_json", text, str(error)))
     return RawBatch(_table(objects), np.array(numbers, dtype=np.int64), tuple(refused))

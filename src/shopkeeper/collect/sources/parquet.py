@@ -58,8 +58,8 @@ class ParquetSource:
                 rows = flat(pa.Table.from_batches([batch]))
                 numbers = np.arange(done + 1, done + 1 + rows.num_rows, dtype=np.int64)
                 done += rows.num_rows
-                yield RawBatch(rows, numbers)
                 reading.bytes_done = int(self.size * done / max(self._total, 1))
+                yield RawBatch(rows, numbers)
 
     def _open(self) -> pq.ParquetFile:
         try:

@@ -1,10 +1,8 @@
 """Stretches of whole records out of a byte stream, however long its lines are.
 
-A record ends at a line feed outside quotes. Stray quotes are told from opening
-and closing ones by their neighbours; where quotes never balance, the stretch
-ends at a plain line feed and the parser sorts the lines out. A line longer than
-the bound is never held: its first bytes are kept and a marker line takes its
-place, so that numbering goes on.
+A record ends at a line feed outside quotes. A line longer than the bound is never
+held: its first bytes are kept and a marker line takes its place, so that
+numbering goes on; the same is done to a line that opens a quote in vain.
 """
 
 from __future__ import annotations
@@ -15,25 +13,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from shopkeeper.collect.sources.base import HEAD_BYTES
+from shopkeeper.collect.sources.quotes import divide
 from shopkeeper.collect.sources.stream import Readable
 
 BLOCK_BYTES = 1 << 22
 MARK = b"\x1aSK"
-NEWLINE, RETURN, QUOTE = 10, 13, 34
+NEWLINE = 10
 
 
 @dataclass(frozen=True, slots=True)
-class LongLine:
-    """A line that was not kept.
+class Aside:
+    """A line that was taken out.
 
     Parameters
     ----------
+    reason
+        ``line_too_long``, ``unbalanced_quote`` or ``undecodable``.
     head
         Its first bytes.
     size
         Its length in bytes.
     """
 
+    reason: str
     head: bytes
     size: int
 
@@ -46,12 +48,12 @@ class Stretch:
     ----------
     data
         Ends with a line feed except at the end of the stream.
-    long_lines
+    asides
         What the marker lines numbered 0, 1, … stand for.
     """
 
     data: bytes
-    long_lines: tuple[LongLine, ...] = ()
+    asides: tuple[Aside, ...] = ()
 
 
 def marker(kind: str, index: int, delimiter: str, columns: int) -> bytes:
@@ -110,7 +112,7 @@ class RecordReader:
         self._columns = columns
         self._max_line = max_line_bytes
         self._block = block_bytes
-        self._long: list[LongLine] = []
+        self._asides: list[Aside] = []
         self.tail = b""
 
     def stretches(self, skip_lines: int = 0) -> Iterator[Stretch]:
@@ -141,9 +143,19 @@ class RecordReader:
             whole, pending = self._cut(buffer)
             if whole:
                 yield self._stretch(whole)
-        whole, found, self.tail = (pending if not skip else b"").rpartition(b"\n")
-        if found:
-            yield self._stretch(whole + found)
+        if skip:
+            return
+        end = pending.rfind(b"\n") + 1
+        if end and self._delimiter:
+            found = divide(pending, ord(self._delimiter), final=True)
+            yield self._stretch(self._marked(pending[: found.end], found.broken))
+            end = found.end
+        elif end:
+            yield self._stretch(pending[:end])
+        self.tail = pending[end:]
+
+    def _stretch(self, whole: bytes) -> Stretch:
+        return Stretch(whole, tuple(self._asides))
 
     def _pass_over(self, start: bytes) -> bytes:
         """Read on to the end of an endless line, keeping its head; returns what follows."""
@@ -155,47 +167,34 @@ class RecordReader:
                 size, rest = size + end, data[end + 1 :]
                 break
             size += len(data)
-        self._long.append(LongLine(start[:HEAD_BYTES], size))
-        return self._mark(len(self._long) - 1) + rest
-
-    def _mark(self, index: int) -> bytes:
-        return marker("L", index, self._delimiter, self._columns)
+        return self._aside("line_too_long", start, size) + rest
 
     def _cut(self, buffer: bytes) -> tuple[bytes, bytes]:
-        """The buffer up to the last record end, and the rest."""
-        codes = np.frombuffer(buffer, dtype=np.uint8)
-        ends = np.flatnonzero(codes == NEWLINE)
-        if not len(ends):
+        """The whole records of a buffer, bad lines marked, and the rest."""
+        if b"\n" not in buffer:
             return b"", buffer
-        last = int(ends[-1])
-        if self._delimiter and QUOTE in buffer:
-            quotes = self._real_quotes(codes)
-            outside = ends[np.searchsorted(quotes, ends) % 2 == 0]
-            if len(outside) and len(buffer) - int(outside[-1]) <= self._max_line:
-                last = int(outside[-1])
-        return buffer[: last + 1], buffer[last + 1 :]
+        end = buffer.rindex(b"\n") + 1
+        broken: tuple[tuple[int, int], ...] = ()
+        if self._delimiter:
+            found = divide(buffer, ord(self._delimiter), final=False)
+            if len(buffer) - found.end > self._max_line:
+                found = divide(buffer, ord(self._delimiter), final=True)
+            end, broken = found.end, found.broken
+        return self._marked(buffer[:end], broken), buffer[end:]
 
-    def _real_quotes(self, codes: np.ndarray) -> np.ndarray:
-        """Positions of quotes that open, close or double; inch marks and the like are left out."""
-        at = np.flatnonzero(codes == QUOTE)
-        padded = np.concatenate(([NEWLINE], codes, [NEWLINE]))
-        before, after = padded[at], padded[at + 2]
-        edges = np.array([ord(self._delimiter), NEWLINE, RETURN, QUOTE])
-        return np.asarray(at[np.isin(before, edges) | np.isin(after, edges)])
+    def _marked(self, whole: bytes, broken: tuple[tuple[int, int], ...]) -> bytes:
+        """Replace lines with a hopeless quote, and lines that are too long, by markers."""
+        ends = np.flatnonzero(np.frombuffer(whole, dtype=np.uint8) == NEWLINE)
+        starts = np.concatenate(([0], ends[:-1] + 1))
+        long = np.flatnonzero(ends - starts > self._max_line)
+        bad = {(int(starts[x]), int(ends[x]) + 1): "line_too_long" for x in long}
+        bad |= {span: "unbalanced_quote" for span in broken if span not in bad}
+        parts, done = [], 0
+        for (start, end), reason in sorted(bad.items()):
+            parts += [whole[done:start], self._aside(reason, whole[start:end], end - start - 1)]
+            done = end
+        return b"".join([*parts, whole[done:]]) if bad else whole
 
-    def _stretch(self, whole: bytes) -> Stretch:
-        codes = np.frombuffer(whole, dtype=np.uint8)
-        ends = np.flatnonzero(codes == NEWLINE)
-        starts = np.concatenate(([0], ends[:-1] + 1)) if len(ends) else np.array([0])
-        too_long = (
-            np.flatnonzero(ends - starts > self._max_line) if len(ends) else np.array([], dtype=int)
-        )
-        if len(too_long):
-            parts, done = [], 0
-            for line in too_long:
-                start, end = int(starts[line]), int(ends[line])
-                self._long.append(LongLine(whole[start : start + HEAD_BYTES], end - start))
-                parts += [whole[done:start], self._mark(len(self._long) - 1)]
-                done = end + 1
-            whole = b"".join([*parts, whole[done:]])
-        return Stretch(whole, tuple(self._long))
+    def _aside(self, reason: str, head: bytes, size: int) -> bytes:
+        self._asides.append(Aside(reason, head[:HEAD_BYTES].rstrip(b"\r\n"), size))
+        return marker("L", len(self._asides) - 1, self._delimiter, self._columns)

@@ -46,7 +46,7 @@ class SqlSource:
     def __init__(self, url: str, options: ReadOptions) -> None:
         try:
             address = sa.make_url(url)
-        except sa.exc.ArgumentError as error:
+        except (sa.exc.ArgumentError, ValueError) as error:
             raise SourceError(
                 "the database address cannot be read",
                 next_step="Write it as dialect+driver://user:password@host/database",
@@ -86,8 +86,8 @@ class SqlSource:
             for batch in stream:
                 numbers = np.arange(done + 1, done + 1 + batch.num_rows, dtype=np.int64)
                 done += batch.num_rows
-                yield RawBatch(pa.Table.from_batches([batch]), numbers)
                 reading.bytes_done = int(self.size * done / max(self._total, 1))
+                yield RawBatch(pa.Table.from_batches([batch]), numbers)
 
 
 def _engine(address: sa.URL) -> sa.Engine:

@@ -25,7 +25,7 @@ class Readable(Protocol):
 
 
 class LimitedFile(io.RawIOBase):
-    """A file read up to a size, digesting what passes.
+    """A file read up to a size.
 
     Parameters
     ----------
@@ -43,7 +43,6 @@ class LimitedFile(io.RawIOBase):
             raise unreadable(path, error) from error
         self._path = path
         self._left = size
-        self._digest = hashlib.sha256()
         self.done = 0
 
     def readable(self) -> bool:
@@ -67,12 +66,7 @@ class LimitedFile(io.RawIOBase):
             )
         self._left -= len(data)
         self.done += len(data)
-        self._digest.update(data)
         return data
-
-    def hexdigest(self) -> str:
-        """Digest of everything read so far."""
-        return self._digest.hexdigest()
 
     def close(self) -> None:
         """Release the file."""
@@ -163,10 +157,11 @@ def file_size(path: Path) -> int:
 
 def file_digest(path: Path, size: int) -> str:
     """SHA-256 of the first ``size`` bytes, as hexadecimal digits."""
+    digest = hashlib.sha256()
     with LimitedFile(path, size) as file:
-        while file.read(DIGEST_BLOCK):
-            pass
-        return file.hexdigest()
+        while data := file.read(DIGEST_BLOCK):
+            digest.update(data)
+    return digest.hexdigest()
 
 
 def is_gzip(path: Path) -> bool:
