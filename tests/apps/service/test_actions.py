@@ -162,6 +162,7 @@ def test_one_run_at_a_time() -> None:
     assert background.run_id == "b"
 
 
+@pytest.mark.slow
 def test_the_loop_is_started_in_the_background(own: TestClient) -> None:
     answer = own.post("/api/v1/runs/nightly", json={"as_of": "2026-03-01"})
     assert answer.status_code == 202, answer.text

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
-from shopkeeper.apps.service.openapi import document
+from shopkeeper.apps.service import openapi
 
 COMMITTED = Path(__file__).parents[3] / "console" / "openapi.json"
+
+
+document = cache(openapi.document)
 
 
 def test_committed_document_is_the_generated_one() -> None:
