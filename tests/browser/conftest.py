@@ -169,6 +169,8 @@ class Visit:
             )
         else:
             self.page.goto(f"{self.site}{path}", wait_until="load")
+        place = path.split("?")[0]
+        self.until(f"document.querySelector('.page')?.dataset.place === {json.dumps(place)}")
         self.settle()
 
     def settle(self) -> None:

@@ -71,6 +71,7 @@ function Quality() {
                     <>
                       <div>{say(row.name)}</div>
                       <div className="muted small">{say(row.definition)}</div>
+                      {row.passed === false && <div className="small bad">{say(row.finding)}</div>}
                     </>
                   ),
                 },

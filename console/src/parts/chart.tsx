@@ -114,6 +114,7 @@ export function Columns({
       xAxis: { type: "category", data: bars.map((bar) => bar.name), ...axis(palette) },
       yAxis: {
         type: "value",
+        minInterval: 1,
         ...axis(palette),
         axisLabel: { color: palette.ink2, formatter: (value: number) => format.compact(value) },
       },

@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect } from "react";
-import { Link } from "react-router";
+import { Link, useLocation } from "react-router";
 
 import type { Freshness } from "../api/schema";
 import { useSpeaker } from "../i18n/text";
@@ -18,11 +18,12 @@ export function Page({
   children: ReactNode;
 }) {
   const { t } = useSpeaker();
+  const { pathname } = useLocation();
   useEffect(() => {
     document.title = typeof title === "string" ? `${title} · ${t("app.name")}` : t("app.name");
   }, [title, t]);
   return (
-    <div className="page">
+    <div className="page" data-place={pathname}>
       <div className="page-head">
         <div>
           {back && (
