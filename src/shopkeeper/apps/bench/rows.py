@@ -243,30 +243,46 @@ def _alike(rows: Sequence[BenchRow]) -> list[list[BenchRow]]:
 
 
 def _table(title: str, rows: Sequence[BenchRow]) -> Table:
+    """Methods and their figures; whichever is fewer runs across."""
     metrics = list(dict.fromkeys(row.metric for row in rows))
-    table = Table(title=title, title_justify="left", caption=f"seed {rows[0].seed}")
-    table.add_column("method", overflow="fold", min_width=18)
-    for metric in (*metrics, "n", "seconds", "peak MB"):
-        table.add_column(metric, justify="right", overflow="fold")
+    grid: dict[str, dict[str, str]] = {}
     for method in dict.fromkeys(row.method for row in rows):
         own = {row.metric: row for row in rows if row.method == method}
         sizes = sorted({row.n for row in own.values()})
         last = list(own.values())[-1]
-        table.add_row(
-            method,
-            *(_cell(own.get(metric)) for metric in metrics),
-            "…".join(f"{size:,}" for size in dict.fromkeys((sizes[0], sizes[-1]))),
-            "" if last.seconds is None else f"{last.seconds:.2f}",
-            "" if last.peak_mb is None else f"{last.peak_mb:,.0f}",
-        )
+        grid[method] = {metric: _cell(own.get(metric)) for metric in metrics} | {
+            "n": "…".join(f"{size:,}" for size in dict.fromkeys((sizes[0], sizes[-1]))),
+            "seconds": "" if last.seconds is None else f"{last.seconds:.2f}",
+            "peak MB": "" if last.peak_mb is None else f"{last.peak_mb:,.0f}",
+        }
+    figures = [*metrics, "n", "seconds", "peak MB"]
+    table = Table(title=title, title_justify="left", caption=f"seed {rows[0].seed}")
+    if len(figures) > len(grid):
+        table.add_column("")
+        for method in grid:
+            table.add_column(method, justify="right", overflow="fold")
+        for figure in figures:
+            table.add_row(figure, *(cells[figure] for cells in grid.values()))
+        return table
+    table.add_column("method", overflow="fold", min_width=12)
+    for figure in figures:
+        table.add_column(figure, justify="right", overflow="fold")
+    for method, cells in grid.items():
+        table.add_row(method, *cells.values())
     return table
 
 
 def _cell(row: BenchRow | None) -> str:
     if row is None or row.value is None:
         return ""
-    value = float(row.value)
-    text = f"{value:,.0f}" if value.is_integer() and abs(value) >= 2 else f"{value:,.4f}"
+    text = _short(float(row.value))
     if row.low is not None and row.high is not None:
-        text += f"\n[{row.low:,.4f}, {row.high:,.4f}]"
+        text += f"\n[{_short(row.low)}, {_short(row.high)}]"
     return text
+
+
+def _short(value: float) -> str:
+    """As many digits as tell methods apart."""
+    if value.is_integer() or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:,.2f}" if abs(value) >= 100 else f"{value:,.4f}"
