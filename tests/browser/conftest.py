@@ -169,7 +169,7 @@ class Visit:
             )
         else:
             self.page.goto(f"{self.site}{path}", wait_until="load")
-        place = path.split("?")[0]
+        place = path.split("?", maxsplit=1)[0]
         self.until(f"document.querySelector('.page')?.dataset.place === {json.dumps(place)}")
         self.settle()
 
