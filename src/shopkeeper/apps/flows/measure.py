@@ -40,9 +40,10 @@ class MeasureReport:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
-            "days": self.days, "latest": dict(self.latest),
-            "effects": [dict(x) for x in self.effects],
-        }  # fmt: skip
+            "days": self.days,
+            "latest": dict(self.latest),
+            "effects": [{**x, "as_of": x["as_of"].isoformat()} for x in self.effects],
+        }
 
 
 def run_measure(runtime: Runtime, *, as_of: datetime, run_id: str) -> MeasureReport:

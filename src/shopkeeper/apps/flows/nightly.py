@@ -132,14 +132,10 @@ def backfill(runtime: Runtime, as_of: datetime, run_id: str) -> dict[str, Any]:
     store = runtime.tables
     segments, purchases = store.table(SEGMENTS), store.table(PURCHASES)
     earlier = as_of - timedelta(days=BACKFILL_DAYS)
-    known = store.run(
-        segments.filter(segments.as_of < ibis.literal(as_of)).aggregate(n=segments.count())
-    )
-    bought = store.run(
-        purchases.filter(purchases.ts_us < ibis.literal(to_us(earlier)).cast("int64")).aggregate(
-            n=purchases.count()
-        )
-    )
+    before = segments.filter(segments.as_of < ibis.literal(as_of))
+    known = store.run(before.aggregate(n=before.count()))
+    past = purchases.filter(purchases.ts_us < ibis.literal(to_us(earlier)).cast("int64"))
+    bought = store.run(past.aggregate(n=past.count()))
     if known.column("n")[0].as_py() or not bought.column("n")[0].as_py():
         return {}
     done = run_features(runtime, as_of=earlier, run_id=run_id)

@@ -135,7 +135,11 @@ def run_steps(
         _mark(engine, run_id, step.name, status="running", started_at=clock.now())
         began = time.perf_counter()
         try:
-            details[step.name] = dict(step.perform())
+            detail = dict(step.perform())
+            seconds[step.name] = time.perf_counter() - began
+            _mark(
+                engine, run_id, step.name, status="done", seconds=seconds[step.name], detail=detail
+            )
         except BaseException as error:
             message = str(error) or type(error).__name__
             _mark(engine, run_id, step.name, status="failed", detail={"error": message})
@@ -143,15 +147,7 @@ def run_steps(
             if not isinstance(error, ShopkeeperError):
                 log.exception("step %s of run %s failed", step.name, run_id)
             raise
-        seconds[step.name] = time.perf_counter() - began
-        _mark(
-            engine,
-            run_id,
-            step.name,
-            status="done",
-            seconds=seconds[step.name],
-            detail=details[step.name],
-        )
+        details[step.name] = detail
     if not repeated:
         _end(engine, clock, run_id, "done", None)
     return RunReport(run_id, flow, as_of, details, seconds, repeated)
