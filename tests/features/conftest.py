@@ -144,3 +144,9 @@ def shops() -> Callable[..., Shop]:
 def stamped() -> Callable[[int], Row]:
     """Maker of the columns that say when."""
     return stamp
+
+
+@pytest.fixture(scope="session")
+def arrows() -> Callable[[Shop], dict[str, pa.Table]]:
+    """The rows of a shop under their contracts."""
+    return arrow

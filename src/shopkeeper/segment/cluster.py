@@ -177,7 +177,7 @@ def fit_clusters(
     dimensions: Sequence[str] = DIMENSIONS,
     future: Floats | None = None,
     weights: Floats | None = None,
-    sizes: Sequence[int] = (4, 5, 6, 7, 8),
+    sizes: Sequence[int] = (3, 4, 5, 6, 7),
     bootstraps: int = 8,
     previous: Clusters | None = None,
 ) -> Clusters:
@@ -350,7 +350,7 @@ def _attempt(
     agreement = []
     for i in range(bootstraps):
         drawn = points[rng.integers(len(points), size=len(points))]
-        other = _nearest(points, _means(drawn, k, seed + i + 1, start if same else None, 2))[0]
+        other = _nearest(points, _means(drawn, k, seed + i + 1, start if same else None, 4))[0]
         agreement.append(adjusted_rand_score(mine, other))
     spread = points - points.mean(axis=0)
     within = float(((points - centres[mine]) ** 2).sum() / max((spread**2).sum(), 1e-12))

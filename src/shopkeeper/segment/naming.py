@@ -15,6 +15,8 @@ _VALUE = {
     0: ("中额", "middle spenders"),
     -1: ("低额", "small spenders"),
 }
+_RHYTHM = ("recency_days", "tenure_days", "orders_life")
+_SINGLE_GAP = 45.0
 _STATE = {
     "new": ("新客", "new"),
     "regular": ("常客", ""),
@@ -39,8 +41,8 @@ def name_clusters(
     usual
         The shop's median in raw units, shape (d,).
     dimensions
-        Names of the columns; ``orders_365d``, ``spend_minor_365d``, ``recency_days``
-        and ``tenure_days`` are read.
+        Names of the columns; ``orders_365d``, ``orders_life``, ``spend_minor_365d``,
+        ``recency_days`` and ``tenure_days`` are read.
 
     earlier
         Name each centre had in the run before, or None; kept while the words still fit.
@@ -52,8 +54,9 @@ def name_clusters(
 
     Examples
     --------
-    >>> columns = ["recency_days", "orders_365d", "spend_minor_365d", "tenure_days"]
-    >>> name_clusters(np.array([[10.0, 20, 90000, 500]]), np.array([60.0, 4, 20000, 400]), columns)
+    >>> columns = "recency_days orders_365d orders_life spend_minor_365d tenure_days".split()
+    >>> centre, usual = [10.0, 20, 30, 90000, 500], [60.0, 4, 6, 20000, 400]
+    >>> name_clusters(np.array([centre]), np.array(usual), columns)
     [('高频高额常客', 'Frequent big spenders')]
     """
     at = {name: i for i, name in enumerate(dimensions)}
@@ -61,8 +64,7 @@ def name_clusters(
     for centre in centres:
         frequency = _level(centre[at["orders_365d"]], usual[at["orders_365d"]])
         value = _level(centre[at["spend_minor_365d"]], usual[at["spend_minor_365d"]])
-        state = _STATE[_state(centre[at["recency_days"]], centre[at["tenure_days"]],
-                              usual[at["recency_days"]], frequency)]  # fmt: skip
+        state = _STATE[_state([float(centre[at[x]]) for x in _RHYTHM], frequency)]
         words = (_FREQUENCY[frequency][1], _VALUE[value][1])
         tail = f", {state[1]}" if state[1] else ""
         names.append((_FREQUENCY[frequency][0] + _VALUE[value][0] + state[0],
@@ -75,12 +77,16 @@ def _level(here: float, usual: float) -> int:
     return 1 if ratio >= 1.5 else -1 if ratio <= 1 / 1.5 else 0
 
 
-def _state(recency: float, tenure: float, usual_recency: float, frequency: int) -> str:
+def _state(rhythm: Sequence[float], frequency: int) -> str:
+    recency, tenure, orders = rhythm
+    # As in the life cycle: twice the own gap is asleep, four times is gone.
     if tenure <= 45:
         return "new"
-    if recency > 4 * max(usual_recency, 15):
+    gap = (tenure - recency) / (orders - 1) if orders >= 2 else _SINGLE_GAP
+    overdue = recency / max(gap, 7.0)
+    if overdue > 4:
         return "gone"
-    if recency > 1.5 * max(usual_recency, 15):
+    if overdue > 2:
         return "asleep"
     return "regular" if frequency >= 0 else "fresh"
 
