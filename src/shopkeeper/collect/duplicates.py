@@ -183,11 +183,8 @@ def with_derived_keys(rows: pa.Table, mapping: SourceMapping, seen: Seen) -> pa.
             own = {str(column), *PROVENANCE, c.OCCURRED_AT, c.SENT_AT}
             basis = [str(x) for x in contract.columns if x in rows.column_names and x not in own]
             made = row_keys(rows, basis, "row", seen.occurrences(row_hashes(rows, basis)))
-        at = rows.column_names.index(column) if column in rows.column_names else None
-        if at is None:
-            rows = rows.append_column(str(column), made)
-        else:
-            rows = rows.set_column(at, str(column), made)
+        rest = [x for x in rows.column_names if x != column]
+        rows = rows.select(rest).append_column(str(column), made)
     return rows
 
 

@@ -166,11 +166,15 @@ class _Evidence:
         def share(found: pa.Array) -> float:
             return (pc.sum(pc.fill_null(found, fill_value=False)).as_py() or 0) / n
 
+        order = dates.day_month_order(known) or "dmy"
+        bare = pc.replace_substring_regex(known, r"[\s\-()]+", "")
         typed = pa.types.is_timestamp(column.type) or pa.types.is_date(column.type)
         return cls(
-            1.0 if typed else share(pc.is_valid(dates.moments(known, zone_name="UTC"))),
-            share(pc.is_valid(amounts.decimals(known))),
-            share(pc.match_substring_regex(known, _PHONE)),
+            1.0
+            if typed
+            else share(pc.is_valid(dates.moments(known, zone_name="UTC", order=order))),
+            share(pc.is_valid(amounts.decimals(known, mark=amounts.decimal_mark(known)))),
+            share(pc.match_substring_regex(bare, _PHONE)),
             share(pc.match_substring_regex(known, _EMAIL)),
             share(pc.is_valid(words(known, KINDS))),
             len(known) / max(len(values), 1),
@@ -227,7 +231,7 @@ def _weighed(score: float, table: str, column: str, kind: pa.DataType, seen: _Ev
         share, gain, least = seen.email, 0.05, 0.6
     else:
         return score
-    return score + gain if share > 0.8 else score * (least + 0.6 * share)
+    return score + gain if share > 0.6 else score * (least + 0.6 * share)
 
 
 def _score(table: str, found: Mapping[str, tuple[str, float, str]]) -> float:
