@@ -58,7 +58,7 @@ def check_function(where: str, node: Function) -> Iterator[str]:
     body = section(doc, "Parameters")
     if body is None:
         return
-    wrong = set(documented(body)) ^ set(parameters(node))
+    wrong = (set(documented(body)) ^ set(parameters(node))) - {"self", "cls"}
     if wrong:
         yield f"{where}:{node.lineno}: {node.name}: Parameters differ: {', '.join(sorted(wrong))}"
 

@@ -30,10 +30,6 @@ from shopkeeper.apps.service.schemas.segment import (
     AudiencePreview,
     AudienceWhy,
     Fact,
-    Vocabulary,
-    VocabularyField,
-    VocabularyOperator,
-    VocabularyValue,
 )
 from shopkeeper.apps.service.schemas.segment import RuleError as RuleFault
 from shopkeeper.core import columns as c
@@ -45,7 +41,6 @@ from shopkeeper.segment.rules.batch import as_of_microseconds, members
 from shopkeeper.segment.rules.document import to_document, to_yaml
 from shopkeeper.segment.rules.printed import print_rule
 from shopkeeper.segment.rules.tree import Rule
-from shopkeeper.segment.rules.vocabulary import EXAMPLES, GROUPS, OPERATORS, Field
 from shopkeeper.segment.rules.why import Condition
 
 SAMPLE = 10
@@ -57,44 +52,6 @@ FIRST_AUDIENCE = NextStep(
     action=Text(zh="新建人群包", en="New audience"),
     link="/segment/audiences/new",
 )
-
-
-def vocabulary(shop: OpenShop) -> Vocabulary:
-    """Fields, operators and examples for the audience builder.
-
-    Parameters
-    ----------
-    shop
-        The open shop.
-
-    Returns
-    -------
-    Vocabulary
-    """
-    return Vocabulary(
-        fields=[_field(x) for x in shop_vocabulary(shop.runtime).fields],
-        operators=[
-            VocabularyOperator(operator=sign, label=Text(zh=zh, en=en), arity=arity)
-            for sign, (zh, en, arity) in OPERATORS.items()
-        ],
-        examples=[Text(zh=zh, en=en) for zh, en in EXAMPLES],
-    )
-
-
-def _field(field: Field) -> VocabularyField:
-    label = Text(zh=field.zh, en=field.en)
-    group_zh, group_en = GROUPS[field.group]
-    return VocabularyField(
-        name=field.name,
-        label=label,
-        definition=label,
-        group=field.group,
-        group_label=Text(zh=group_zh, en=group_en),
-        type=field.type,
-        unit=field.unit or None,
-        operators=list(field.operators),
-        values=[VocabularyValue(value=x, label=Text(zh=zh, en=en)) for x, zh, en in field.values],
-    )
 
 
 def audiences(shop: OpenShop) -> AudienceList:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 
 from shopkeeper.apps.service.context import Shop
 from shopkeeper.apps.service.queries import audiences as ask
+from shopkeeper.apps.service.queries import vocabulary as words
 from shopkeeper.apps.service.queries.schemes import schemes
 from shopkeeper.apps.service.schemas.segment import (
     Audience,
@@ -32,7 +33,7 @@ def list_schemes(shop: Shop) -> SchemeList:
 @router.get("/vocabulary", operation_id="get_vocabulary")
 def get_vocabulary(shop: Shop) -> Vocabulary:
     """Fields and operators that audience rules may use."""
-    return ask.vocabulary(shop)
+    return words.vocabulary(shop)
 
 
 @router.get("/audiences", operation_id="list_audiences")
