@@ -197,3 +197,16 @@ def test_cleaning_twice_is_cleaning_once_and_can_be_undone(rows):
 
 def test_working_columns_exist():
     assert c.GENDER in CUSTOMERS.columns
+
+
+def test_what_was_emptied_while_reading_comes_back_first():
+    rows = pa.table({"customer_ref": ["crm:1"], "source": ["s"], "city": ["上海市"]})
+    result, corrections = cleaned(rows, CUSTOMERS)
+    earlier = {
+        **corrections.to_pylist()[0],
+        "rule": "unreadable",
+        "before": "?!",
+        "after": "上海市",
+    }
+    both = pa.concat_tables([corrections, pa.Table.from_pylist([earlier], corrections.schema)])
+    assert restore(result, both, CUSTOMERS)["city"].to_pylist() == ["?!"]

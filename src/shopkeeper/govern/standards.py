@@ -84,7 +84,8 @@ def half_width(values: pa.Array) -> pa.Array:
     if not pc.any(wide).as_py():
         return values
     # One translation of one long text instead of one call for each value.
-    joined = "\x1e".join(values.filter(wide).to_pylist())
+    found = pc.replace_substring(values.filter(wide), "\x1e", " ")
+    joined = "\x1e".join(found.to_pylist())
     narrow = pa.array(joined.translate(_FULL_WIDTH).split("\x1e"), pa.string())
     return pc.replace_with_mask(values, wide, narrow)
 
