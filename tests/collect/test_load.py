@@ -214,7 +214,20 @@ def test_anonymous_sales_are_kept_when_told(shop: Shop) -> None:
     assert rows["2"]["customer_ref"] == "phone:1"
     assert rows["1"]["amount_minor"] == 150
     assert rows["1"]["occurred_at"] == dt.datetime(2024, 1, 30, 23, tzinfo=dt.UTC)
-    assert (rows["1"]["currency"], rows["1"]["channel"], rows["1"]["hour"]) == ("EUR", "store", 0)
+    assert (rows["1"]["currency"], rows["1"]["channel"], rows["1"]["hour"]) == ("EUR", "store", 7)
+
+
+def test_a_date_and_a_time_in_two_columns_are_one_moment(shop: Shop) -> None:
+    mapping = {
+        "table": "orders",
+        "columns": {"order_id": "id", "customer_ref": "who", "occurred_at": ["date", "time"],
+                    "amount_minor": "paid"},
+    }  # fmt: skip
+    text = "id,who,date,time,paid\n1,c,2024-01-31,23:30,5\n2,c,,,5\n3,c,2024-01-31,,5\n"
+    shop.load(put(shop, text), mapping)
+    found = {x["order_id"]: x["hour"] for x in shop.rows(ORDERS).to_pylist()}
+    assert found == {"1": 23, "3": 0}
+    assert shop.quarantine() == {2: "missing_value"}
 
 
 def test_the_same_file_twice_changes_nothing(shop: Shop) -> None:
@@ -305,9 +318,10 @@ def test_a_wrong_delimiter_is_explained(shop: Shop) -> None:
 
 
 def test_further_columns_and_another_order_are_welcome(shop: Shop) -> None:
-    text = 'sku,颜色,商品名称,价格,尺码\nP1,红,"茶 ""好""",12.50,\nP2,,杯,,L\n'
+    text = 'sku,颜色,商品名称,价格,尺码\nP0,,空,1,\nP1,红,"茶 ""好""",12.50,\nP2,,杯,,L\n'
     assert shop.load(put(shop, text)).table == "products"
     rows = {x["product_id"]: x for x in shop.rows(PRODUCTS).to_pylist()}
+    assert rows["P0"]["attributes"] is None
     assert rows["P1"]["attributes"] == '{"颜色":"红"}'
     assert rows["P2"]["attributes"] == '{"尺码":"L"}'
     assert rows["P1"]["name"] == '茶 "好"'

@@ -125,7 +125,13 @@ def plan_load(
     resolved.check(source.columns)
     digest = source.digest()
     load_id = content_id(
-        digest, resolved.digest(), resolved.table, chunk_rows, FORMAT, prefix="load"
+        digest,
+        resolved.digest(),
+        resolved.table,
+        resolved.shop_zone,
+        chunk_rows,
+        FORMAT,
+        prefix="load",
     )
     return LoadPlan(load_id, source, resolved, chunk_rows, digest)
 

@@ -14,7 +14,7 @@ from shopkeeper.collect import amounts, checks, dates
 from shopkeeper.collect.mapping import EXTRA, FILLED, MOMENT, SourceMapping
 from shopkeeper.collect.quarantine import Faults, Int64s
 from shopkeeper.collect.sources.base import RawBatch
-from shopkeeper.collect.text import by_distinct, json_objects, plain, words
+from shopkeeper.collect.text import by_distinct, joined, json_objects, plain, words
 from shopkeeper.collect.vocabulary import CONSENTS
 from shopkeeper.core import columns as c
 from shopkeeper.core.clock import MICROSECONDS_PER_DAY, from_us
@@ -115,8 +115,7 @@ class _Parser:
             return None
         if len(headers) == 1:
             return present[0]
-        joined = pc.binary_join_element_wise(*map(plain, present), " ", null_handling="skip")
-        return pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), joined)
+        return joined([plain(x) for x in present], " ")
 
     def _text(self, column: str) -> pa.Array:
         raw = self._raw(column)

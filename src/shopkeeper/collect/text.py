@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -113,11 +113,23 @@ def json_objects(rows: pa.Table) -> pa.Array:
         key = _escaped(pa.array([name]))[0].as_py()
         value = _escaped(plain(rows.column(name)))
         parts.append(pc.binary_join_element_wise(f'"{key}":"', value, '"', ""))
-    joined = pc.binary_join_element_wise(*parts, ",", null_handling="skip")
+    return pc.binary_join_element_wise("{", joined(parts, ","), "}", "")
+
+
+def joined(parts: Sequence[pa.Array], separator: str) -> pa.Array:
+    """The values of each row that are there, joined; null where none is.
+
+    Examples
+    --------
+    >>> joined([pa.array(["a", None, "b"]), pa.array(["1", None, None])], "-").to_pylist()
+    ['a-1', None, 'b']
+    """
+    # Arrow drops a row whose values are all null when it skips nulls; an empty first value keeps it.
+    kept = pa.repeat(pa.scalar(""), len(parts[0]))
+    text = pc.binary_join_element_wise(kept, *parts, separator, null_handling="skip")
+    empty = pc.equal(text, "")
     return pc.if_else(
-        pc.equal(joined, ""),
-        pa.scalar(None, pa.string()),
-        pc.binary_join_element_wise("{", joined, "}", ""),
+        empty, pa.scalar(None, pa.string()), pc.utf8_slice_codeunits(text, len(separator))
     )
 
 
