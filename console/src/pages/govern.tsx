@@ -1,9 +1,9 @@
 import { Input, Segmented, Select, Tabs } from "antd";
 import { useMemo } from "react";
-import { useNavigate, useParams } from "react-router";
+import { Link, useNavigate, useParams } from "react-router";
 
 import { useRead } from "../api/client";
-import type { CleaningRule, DictionaryColumn, LineageNode, QualityIndicator } from "../api/schema";
+import type { CleaningRule, DictionaryColumn, LineageEdge, LineageNode, QualityIndicator } from "../api/schema";
 import { named, useSpeaker } from "../i18n/text";
 import { shown, Spark } from "../parts/figures";
 import { Card, Fresh, Page } from "../parts/page";
@@ -317,7 +317,11 @@ function Lineage() {
       <Loaded query={lineage} empty={(data) => data.nodes.length === 0}>
         {(data) => (
           <>
-            <LineageColumns nodes={data.nodes} asked={data.column} onPick={setColumn} />
+            {data.column === null ? (
+              <TableFlow nodes={data.nodes} edges={data.edges} />
+            ) : (
+              <LineageColumns nodes={data.nodes} asked={data.column} onPick={setColumn} />
+            )}
             <p className="muted small" style={{ marginTop: 12 }}>
               {t("govern.lineageCount", { nodes: data.nodes.length, edges: data.edges.length })}
               {data.truncated ? ` ${t("govern.truncated")}` : ""}
@@ -338,6 +342,35 @@ function Lineage() {
         )}
       </Loaded>
     </Card>
+  );
+}
+
+/** Without a column: the tables in the order data flows, each opening its columns. */
+function TableFlow({ nodes, edges }: { nodes: LineageNode[]; edges: LineageEdge[] }) {
+  const { t, say } = useSpeaker();
+  const depth = new Map(nodes.map((node) => [node.id, 0]));
+  for (let pass = 0; pass < nodes.length; pass++)
+    for (const { source, target } of edges) {
+      const next = (depth.get(source) ?? 0) + 1;
+      if (next > (depth.get(target) ?? 0) && next < nodes.length) depth.set(target, next);
+    }
+  const steps = [...new Set(depth.values())].sort((a, b) => a - b);
+  return (
+    <div className="lineage" role="region" aria-label={t("govern.lineage")} tabIndex={0}>
+      {steps.map((step) => (
+        <div key={step}>
+          {nodes
+            .filter((node) => depth.get(node.id) === step)
+            .map((node) => (
+              <Link key={node.id} className="node" to={`/govern/dictionary?table=${encodeURIComponent(node.table)}`}>
+                <span className="mono">{node.id}</span>
+                <br />
+                <span className="muted small">{say(node.label)}</span>
+              </Link>
+            ))}
+        </div>
+      ))}
+    </div>
   );
 }
 
