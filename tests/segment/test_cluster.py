@@ -15,10 +15,9 @@ from shopkeeper.core.errors import ContractError, NotEnoughDataError
 from shopkeeper.segment.cluster import (
     DIMENSIONS,
     Clusters,
-    eta_squared,
     fit_clusters,
-    relevance,
 )
+from shopkeeper.segment.separation import eta_squared, relevance
 
 # recency, orders ever, orders a year, spend a year, average order, tenure
 PROFILES = np.array([

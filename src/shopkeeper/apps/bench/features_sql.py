@@ -116,32 +116,11 @@ NAMES: tuple[str, ...] = (*(name for block in _BLOCKS.values() for name in block
 """Features of the library that the text computes, in its order."""
 
 
-def hand_sql(as_of_us: int) -> str:
-    """The text for one cut-off over PURCHASES, PURCHASE_LINES, ACTIVITY and CONTACTS.
-
-    Parameters
-    ----------
-    as_of_us
-        Only rows before it count.
-
-    Returns
-    -------
-    str
-        DuckDB SQL; columns ``customer_id`` and ``NAMES``.
-    """
-    age = f"(({as_of_us} - ts_us - 1) // {_DAY})::int as age"
-    before = f"where ts_us < {as_of_us}"
-    blocks = ", ".join(
-        f"{name} as (select customer_id, {_listed(block)} from {name}_rows group by customer_id)"
-        for name, block in _BLOCKS.items()
-    )
-    joins = " ".join(f"left join {name} using (customer_id)" for name in _BLOCKS)
-    columns = ", ".join(_column(name) for block in _BLOCKS.values() for name in block)
-    return f"""
+_TEXT = """
 with p as (
   select customer_id, kind = 'sale' as sale, channel, amount_minor, dow, hour, coupon_id, lines,
-         coalesce(discount_minor, 0) as discount, {age}
-  from purchases {before}),
+         coalesce(discount_minor, 0) as discount, @age
+  from purchases @before),
 buy_rows as (
   select customer_id, age,
     count(*) filter (where sale) as orders, count(*) filter (where not sale) as returns,
@@ -163,8 +142,8 @@ chan_rows as (
   from (select customer_id, channel, count(*) as orders from p
         where sale and age < 365 and channel is not null group by all)),
 l as (
-  select customer_id, category, product_id, quantity, amount_minor, {age}
-  from purchase_lines {before} and kind = 'sale'),
+  select customer_id, category, product_id, quantity, amount_minor, @age
+  from purchase_lines @before and kind = 'sale'),
 prod_rows as (
   select customer_id, category, product_id, min(age) as last_age, max(age) as first_age,
     count(*) filter (where age < 365) as lines_365,
@@ -176,8 +155,8 @@ cat_rows as (
   from (select customer_id, category, min(last_age) as last_age, max(first_age) as first_age,
                sum(spend_365)::bigint as spend_365
         from prod_rows where category is not null group by all)),
-a as (select customer_id, kind, coalesce(session_id, '') as session, category, device, {age}
-      from activity {before}),
+a as (select customer_id, kind, coalesce(session_id, '') as session, category, device, @age
+      from activity @before),
 act_rows as (
   select customer_id, age, count(*) as sessions, sum(events)::bigint as events,
     sum(views)::bigint as views, sum(searches)::bigint as searches, sum(carts)::bigint as carts,
@@ -202,14 +181,45 @@ con_rows as (
     count(*) filter (where channel = 'sms') as sms,
     count(*) filter (where status in ('opened', 'clicked', 'converted')) as opened,
     count(*) filter (where status in ('clicked', 'converted')) as clicked
-  from (select *, {age} from contacts {before}) group by customer_id, age),
-{blocks},
+  from (select *, @age from contacts @before) group by customer_id, age),
+@blocks,
 everyone as (select customer_id from buy union select customer_id from prod
-             union select customer_id from purchase_lines {before}
+             union select customer_id from purchase_lines @before
              union select customer_id from act union select customer_id from con),
-joined as (select customer_id, {columns} from everyone {joins})
-select *, {_listed(_ROW)} from joined
+joined as (select customer_id, @columns from everyone @joins)
+select *, @row from joined
 """
+
+
+def hand_sql(as_of_us: int) -> str:
+    """The text for one cut-off over PURCHASES, PURCHASE_LINES, ACTIVITY and CONTACTS.
+
+    Parameters
+    ----------
+    as_of_us
+        Only rows before it count.
+
+    Returns
+    -------
+    str
+        DuckDB SQL; columns ``customer_id`` and ``NAMES``.
+    """
+    age = f"(({as_of_us} - ts_us - 1) // {_DAY})::int as age"
+    before = f"where ts_us < {as_of_us}"
+    blocks = ", ".join(
+        f"{name} as (select customer_id, {_listed(block)} from {name}_rows group by customer_id)"
+        for name, block in _BLOCKS.items()
+    )
+    joins = " ".join(f"left join {name} using (customer_id)" for name in _BLOCKS)
+    columns = ", ".join(_column(name) for block in _BLOCKS.values() for name in block)
+    parts = {
+        "@age": age, "@before": before, "@blocks": blocks, "@columns": columns, "@joins": joins,
+        "@row": _listed(_ROW),
+    }  # fmt: skip
+    text = _TEXT
+    for name, part in parts.items():
+        text = text.replace(name, part)
+    return text
 
 
 def _listed(block: dict[str, str]) -> str:

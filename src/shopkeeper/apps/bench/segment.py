@@ -27,7 +27,8 @@ from shopkeeper.features.compute import (
     cutoffs_table,
     feature_table,
 )
-from shopkeeper.segment.cluster import DIMENSIONS, eta_squared, fit_clusters, relevance
+from shopkeeper.segment.cluster import DIMENSIONS, fit_clusters
+from shopkeeper.segment.separation import eta_squared, relevance
 
 __all__ = ["run"]
 

@@ -34,8 +34,8 @@ from shopkeeper.segment.cluster import (
     STABLE,
     Clusters,
     fit_clusters,
-    relevance,
 )
+from shopkeeper.segment.separation import relevance
 from shopkeeper.segment.tiers import fixed_segments
 
 REHEARSAL_DAYS = 90
