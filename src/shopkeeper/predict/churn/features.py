@@ -95,6 +95,31 @@ class FeatureRows:
         values: Floats = self.matrix[:, self.names.index(name)]
         return values
 
+    def slice(self, start: int, stop: int) -> FeatureRows:
+        """Return some of the rows.
+
+        Parameters
+        ----------
+        start, stop : int
+            First row, and the row after the last.
+
+        Returns
+        -------
+        FeatureRows
+            Views on the same arrays.
+        """
+        part = slice(start, stop)
+        whole = self.summary
+        summary = Summary(
+            whole.code[part],
+            whole.frequency[part],
+            whole.recency[part],
+            whole.age[part],
+            whole.monetary_minor[part],
+            whole.unit,
+        )
+        return FeatureRows(self.names, self.code[part], self.matrix[part], summary)
+
 
 def feature_rows(
     history: OrderHistory,

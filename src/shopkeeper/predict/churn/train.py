@@ -37,6 +37,9 @@ BAND_FROM = (0, 4, 7)
 """First risk score of each band: low 0-3, middle 4-6, high 7-9."""
 RULES_VERSION = "churn-bands-1"
 
+REASONS_AT_ONCE = 100_000
+"""Rows whose contributions are held in memory at a time."""
+
 TOLD_BY = {
     "p_alive": "days_since_last",
     "p_buy": "days_since_last",
@@ -337,6 +340,15 @@ def _unseen(customers: list[str], share: float) -> pa.Table:
 
 
 def _reasons(model: ChurnModel, rows: FeatureRows) -> pa.Array:
+    """Work out reasons in slices of rows, which bounds the memory of the contributions."""
+    parts = [
+        _reasons_of(model, rows.slice(start, start + REASONS_AT_ONCE))
+        for start in range(0, len(rows.code), REASONS_AT_ONCE)
+    ]
+    return pa.concat_arrays(parts)
+
+
+def _reasons_of(model: ChurnModel, rows: FeatureRows) -> pa.Array:
     names, added = model.contributions(rows)
     added = fold_reasons(names, added, TOLD_BY)
     typical = np.array([model.learned.usual[name] for name in names])

@@ -16,6 +16,10 @@ LEVEL = 0.9
 """Probability that a stated range holds at least."""
 
 
+CLAIMS = (0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
+"""Levels tried when ranges are widened to what held in the past; never below 0.9."""
+
+
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """Answers for one horizon; every array has one entry a customer, in the summary's order.
@@ -47,7 +51,7 @@ def forecast(
     amounts: GammaGamma | None,
     summary: Summary,
     horizon_days: float,
-    level: float = LEVEL,
+    level: tuple[float, float] = (LEVEL, LEVEL),
     *,
     ranges: bool = True,
 ) -> Forecast:
@@ -66,8 +70,8 @@ def forecast(
         Customers at the moment of the forecast.
     horizon_days : float
         Length of the horizon in days.
-    level : float
-        Probability that the ranges hold at least.
+    level : tuple[float, float]
+        Probability that the ranges of purchases and of spend hold at least, by the model.
     ranges : bool
         Whether to work out ranges, which is most of the work; without, their ends are NaN.
 
@@ -88,14 +92,14 @@ def forecast(
     orders_range, spend_range = (nothing, nothing), (nothing, nothing)
     counts, sums = tabulate(process, x, age, horizon, amounts) if ranges else (None, None)
     if counts is not None:
-        low, high = narrower_range(counts, pair, alive, level)
+        low, high = narrower_range(counts, pair, alive, level[0])
         orders_range = low[at], high[at]
     spend = nothing
     if amounts is not None:
         frequency = np.where(summary.monetary_minor > 0, summary.frequency, 0).astype(np.float64)
         spend = orders[at] * amounts.expected_minor(frequency, summary.monetary_minor)
         if sums is not None:
-            low, high = narrower_range(sums, pair, alive, level)
+            low, high = narrower_range(sums, pair, alive, level[1])
             scale = amounts.gamma + frequency * summary.monetary_minor
             spend_range = low[at] * scale, high[at] * scale
     return Forecast(
@@ -108,6 +112,55 @@ def forecast(
         spend_low=spend_range[0],
         spend_high=spend_range[1],
     )
+
+
+def levels_that_held(
+    process: PurchaseProcess,
+    amounts: GammaGamma,
+    summary: Summary,
+    horizon_days: float,
+    followed: tuple[Floats, Floats],
+) -> tuple[float, float]:
+    """Find the levels the model must claim for its ranges to have held nine in ten of the past.
+
+    Real customers stray more than the process allows them to; how much more is seen at a past
+    moment whose truth is known.
+
+    Parameters
+    ----------
+    process : PurchaseProcess
+        Process fitted before that moment.
+    amounts : GammaGamma
+        Amounts fitted before that moment.
+    summary : Summary
+        Customers at that moment.
+    horizon_days : float
+        Length of the horizon whose truth is known, in days.
+    followed : tuple[Floats, Floats]
+        Purchases and spend in minor units that followed, per customer.
+
+    Returns
+    -------
+    tuple[float, float]
+        Levels for purchases and for spend, each one of `CLAIMS`.
+    """
+    held: list[float] = []
+    orders, spend = followed
+    for kind in (0, 1):
+        chosen = CLAIMS[-1]
+        for claim in CLAIMS:
+            said = forecast(process, amounts, summary, horizon_days, (claim, claim))
+            low, high = (
+                (said.orders_low, said.orders_high)
+                if kind == 0
+                else (said.spend_low - 0.5, said.spend_high + 0.5)
+            )
+            value = orders if kind == 0 else spend
+            if float(((value >= low) & (value <= high)).mean()) >= LEVEL:
+                chosen = claim
+                break
+        held.append(chosen)
+    return held[0], held[1]
 
 
 def _pairs(

@@ -16,7 +16,7 @@ from shopkeeper.predict.history import Floats, Ints, OrderHistory, Question, sam
 from shopkeeper.predict.split import Cutoff, plan_cutoffs
 from shopkeeper.predict.value.bgnbd import BgNbd, fit_bg_nbd
 from shopkeeper.predict.value.boosted import Boosted, fit_boosted
-from shopkeeper.predict.value.forecast import Forecast, forecast
+from shopkeeper.predict.value.forecast import LEVEL, Forecast, forecast, levels_that_held
 from shopkeeper.predict.value.gamma_gamma import GammaGamma, fit_gamma_gamma
 from shopkeeper.predict.value.pareto_nbd import ParetoNbd, fit_pareto_nbd
 from shopkeeper.predict.value.summary import Grouped, Summary, group, summarise
@@ -57,6 +57,8 @@ class LearnedValue:
         Amounts per purchase.
     boosted : Boosted | None
         Trees; None where the history is too short to learn them.
+    levels : tuple[float, float]
+        Levels claimed for the ranges of purchases and spend so that they held 90 % in the past.
     as_of_us : int
         Training moment.
     horizon_days : float
@@ -71,6 +73,7 @@ class LearnedValue:
     pareto_nbd: ParetoNbd
     amounts: GammaGamma
     boosted: Boosted | None
+    levels: tuple[float, float]
     as_of_us: int
     horizon_days: float
     seed: int
@@ -163,11 +166,13 @@ class ValueModel:
         process = fit_pareto_nbd(some)
         amounts = fit_gamma_gamma(summary.frequency, summary.monetary_minor)
         past = replace(data, history=sample_customers(known, MOST_BOOSTED, seed))
+        trees, levels = _fit_trees(past, seed)
         self._learned = LearnedValue(
             bg_nbd=fit_bg_nbd(rows),
             pareto_nbd=process,
             amounts=amounts,
-            boosted=_fit_trees(past, seed),
+            boosted=trees,
+            levels=levels,
             as_of_us=data.as_of_us,
             horizon_days=data.horizon_days,
             seed=seed,
@@ -196,7 +201,7 @@ class ValueModel:
         rows = feature_rows(data.history, data.as_of_us, days, learned.pareto_nbd)
         summary = rows.summary
         fitted = learned.pareto_nbd, learned.amounts, summary
-        own = forecast(*fitted, days, ranges=learned.boosted is None)
+        own = forecast(*fitted, days, learned.levels, ranges=learned.boosted is None)
         other = forecast(learned.bg_nbd, learned.amounts, summary, days, ranges=False)
         pace = summary.frequency / np.maximum(summary.age, 1.0) * days
         nothing = np.zeros(len(summary.code))
@@ -214,7 +219,7 @@ class ValueModel:
         blend = (orders + own.orders) / 2.0, (orders * amount + own.spend_minor) / 2.0
         methods["blend"] = blend
         ratio = float(blend[0].sum() / max(own.orders.sum(), 1e-12))
-        stretched = forecast(*fitted, days * float(np.clip(ratio, *STRETCH)))
+        stretched = forecast(*fitted, days * float(np.clip(ratio, *STRETCH)), learned.levels)
         said = replace(
             stretched,
             orders=blend[0],
@@ -275,6 +280,7 @@ class ValueModel:
                 pareto_nbd=ParetoNbd(**stored["pareto_nbd"]),
                 amounts=GammaGamma(**stored["amounts"]),
                 boosted=trees,
+                levels=(stored["levels"][0], stored["levels"][1]),
                 as_of_us=stored["as_of_us"],
                 horizon_days=stored["horizon_days"],
                 seed=stored["seed"],
@@ -305,29 +311,42 @@ def _widened(said: Forecast) -> Forecast:
     )
 
 
-def _fit_trees(data: Question, seed: int) -> Boosted | None:
-    """Learn the trees on past cut-offs; None where there is no usable one."""
+def _fit_trees(data: Question, seed: int) -> tuple[Boosted | None, tuple[float, float]]:
+    """Learn the trees and the levels of ranges on past cut-offs; none where there is no usable one."""
+    unlearned = None, (LEVEL, LEVEL)
     if len(data.history) == 0:
-        return None
+        return unlearned
     first = int(data.history.ts_us.min())
     try:
         plan = plan_cutoffs(first, data.as_of_us, data.horizon_days)
         parts = [_past(data.history, cutoff) for cutoff in plan]
     except NotEnoughDataError:
-        return None
-    rows = [part[0] for part in parts]
-    expected = _stack([part[1] for part in parts])
-    actual = _stack([part[2] for part in parts])
+        return unlearned
+    expected = _stack([part.expected for part in parts])
+    actual = _stack([part.actual for part in parts])
     if int((actual[0] > 0).sum()) < LEAST_CUSTOMERS:
-        return None
-    matrix = np.vstack([part.matrix for part in rows])
-    return fit_boosted(rows[0].names, matrix, TREE_COLUMNS, expected, actual, seed)
+        return unlearned
+    last = parts[-1]
+    levels = levels_that_held(
+        last.process, last.amounts, last.rows.summary, last.cutoff.horizon_days, last.actual
+    )
+    names, matrix = parts[0].rows.names, np.vstack([part.rows.matrix for part in parts])
+    return fit_boosted(names, matrix, TREE_COLUMNS, expected, actual, seed), levels
 
 
-def _past(
-    history: OrderHistory, cutoff: Cutoff
-) -> tuple[FeatureRows, tuple[Floats, Floats], tuple[Floats, Floats]]:
-    """Return features, expectations and truth at one cut-off, all models fitted before it."""
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """One cut-off: models fitted before it, features, expectations and what followed."""
+
+    cutoff: Cutoff
+    process: ParetoNbd
+    amounts: GammaGamma
+    rows: FeatureRows
+    expected: tuple[Floats, Floats]
+    actual: tuple[Floats, Floats]
+
+
+def _past(history: OrderHistory, cutoff: Cutoff) -> _Past:
     summary = summarise(history, cutoff.as_of_us, "day")
     process = fit_pareto_nbd(_grouped(summary))
     amounts = fit_gamma_gamma(summary.frequency, summary.monetary_minor)
@@ -338,7 +357,8 @@ def _past(
     paid = np.where(summary.monetary_minor > 0, frequency, 0.0)
     mean = amounts.expected_minor(paid, summary.monetary_minor)
     count, amount = bought_within(history, rows.code, cutoff.as_of_us, cutoff.horizon_days)
-    return rows, (orders, mean), (count.astype(np.float64), amount)
+    actual = count.astype(np.float64), amount
+    return _Past(cutoff, process, amounts, rows, (orders, mean), actual)
 
 
 def _stack(parts: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
