@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from shopkeeper.collect.corrections import of_rows, unreadable
 from shopkeeper.collect.duplicates import (
     Fate,
     Memory,
@@ -23,6 +23,7 @@ from shopkeeper.collect.duplicates import (
     with_derived_keys,
 )
 from shopkeeper.collect.hashing import Seen
+from shopkeeper.collect.ledger import finished, known_report, loads_row
 from shopkeeper.collect.mapping import SourceMapping
 from shopkeeper.collect.parse import Parsed, parse
 from shopkeeper.collect.quarantine import stamped
@@ -184,7 +185,7 @@ def load(
     if not check:
         done = finished(tables, plan.load_id) if known is None else known
         if plan.load_id in done:
-            return _known(plan, done[plan.load_id])
+            return known_report(plan.load_id, plan.mapping, plan.source, done[plan.load_id])
     return _Load(plan, tables, now, clean, check=check).run(progress)
 
 
@@ -252,7 +253,7 @@ class _Load:
             )
         report = self._report(notes)
         if not self._check:
-            self._tables.append(LOADS, _loads_row(report, self._now), token=(report.load_id, 0))
+            self._tables.append(LOADS, loads_row(report, self._now), token=(report.load_id, 0))
         return report
 
     def _chunks(self, reading: Reading) -> Iterator[RawBatch]:
@@ -270,8 +271,10 @@ class _Load:
         faults = parsed.faults.table()
         self._tally.add(faults)
         admitted = (fates == Fate.NEW) | (fates == Fate.REPLACES)
-        corrections = pa.concat_tables([corrections, self._blanked(parsed, rows)])
-        corrections = _of_rows(corrections, rows, self._contract, admitted)
+        unread = unreadable(parsed, rows, self._contract, self._plan.load_id)
+        self._note_blanked(parsed)
+        corrections = pa.concat_tables([corrections, unread])
+        corrections = of_rows(corrections, rows, self._contract, admitted)
         self._counts.rows_in += batch.records
         self._counts.admitted += int(admitted.sum())
         self._counts.repeated += int((fates == Fate.REPEATED).sum())
@@ -319,29 +322,10 @@ class _Load:
                     parsed.numbers[at], parsed.raw.take(where), reason, key, values
                 )
 
-    def _blanked(self, parsed: Parsed, rows: pa.Table) -> pa.Table:
-        """Optional values that could not be read, as corrections to nothing."""
-        parts = [CORRECTIONS.empty()]
-        keys = row_key(rows, self._contract)
-        for column, at, text in parsed.blanked:
+    def _note_blanked(self, parsed: Parsed) -> None:
+        for column, at, _ in parsed.blanked:
             header = " + ".join(self._mapping.columns.get(column, (column,)))
             self._counts.blanked[header] = self._counts.blanked.get(header, 0) + len(at)
-            parts.append(
-                CORRECTIONS.cast(
-                    pa.table(
-                        {
-                            str(c.LOAD_ID): pa.repeat(pa.scalar(self._plan.load_id), len(at)),
-                            str(c.TABLE_NAME): pa.repeat(pa.scalar(self._contract.name), len(at)),
-                            str(c.ROW_KEY): keys.take(pa.array(at)),
-                            str(c.COLUMN_NAME): pa.repeat(pa.scalar(column), len(at)),
-                            str(c.RULE): pa.repeat(pa.scalar("unreadable"), len(at)),
-                            str(c.BEFORE): text,
-                            str(c.AFTER): pa.nulls(len(at), pa.string()),
-                        }
-                    )
-                )
-            )
-        return pa.concat_tables(parts)
 
     def _write(
         self,
@@ -400,88 +384,3 @@ class _Load:
             notes=tuple(notes),
             status="checked" if self._check else "done",
         )
-
-
-def row_key(rows: pa.Table, contract: TableContract) -> pa.Array:
-    """Key of each row as one text, parts joined by ``|``."""
-    parts = [
-        pc.fill_null(rows.column(x).combine_chunks().cast(pa.string()), "") for x in contract.key
-    ]
-    return parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, "|")
-
-
-def _of_rows(
-    corrections: pa.Table, rows: pa.Table, contract: TableContract, which: npt.NDArray[np.bool_]
-) -> pa.Table:
-    """Corrections of the rows that are admitted, under the contract."""
-    if not corrections.num_rows:
-        return corrections
-    keys = row_key(rows, contract).filter(pa.array(which))
-    mine = corrections.filter(pc.is_in(corrections.column(c.ROW_KEY), value_set=keys))
-    return CORRECTIONS.cast(mine)
-
-
-def finished(tables: TableStore, load_id: str | None = None) -> dict[str, dict[str, int]]:
-    """Counts of the loads that were finished, by their name.
-
-    Parameters
-    ----------
-    tables
-        The lake.
-    load_id
-        One load; None gives all.
-
-    Returns
-    -------
-    dict
-        ``rows_in`` and ``rows_quarantined`` of each.
-    """
-    if not tables.exists(LOADS):
-        return {}
-    stored = tables.table(LOADS)
-    chosen = stored.filter(stored[c.STATUS] == "done")
-    if load_id is not None:
-        chosen = chosen.filter(chosen[c.LOAD_ID] == load_id)
-    rows = tables.run(chosen.select(c.LOAD_ID, c.ROWS_IN, c.ROWS_QUARANTINED)).to_pylist()
-    return {x.pop(str(c.LOAD_ID)): x for x in rows}
-
-
-def _known(plan: LoadPlan, counts: Mapping[str, int]) -> LoadReport:
-    """The report of a content that was loaded before."""
-    refused = counts[str(c.ROWS_QUARANTINED)]
-    return LoadReport(
-        load_id=plan.load_id,
-        table=plan.mapping.table,
-        path=plan.source.name,
-        source=plan.mapping.source,
-        bytes=plan.source.size,
-        rows_in=counts[str(c.ROWS_IN)],
-        rows_admitted=0,
-        rows_repeated=counts[str(c.ROWS_IN)] - refused,
-        rows_quarantined=refused,
-        reasons=(),
-        blanked={},
-        corrections=0,
-        notes=(),
-        status="known",
-    )
-
-
-def _loads_row(report: LoadReport, now: dt.datetime) -> pa.Table:
-    return LOADS.cast(
-        pa.table(
-            {
-                str(c.LOAD_ID): [report.load_id],
-                str(c.TABLE_NAME): [report.table],
-                str(c.PATH): [report.path],
-                str(c.SOURCE): [report.source],
-                str(c.BYTES): [report.bytes],
-                str(c.ROWS_IN): [report.rows_in],
-                str(c.ROWS_ADMITTED): [report.rows_admitted],
-                str(c.ROWS_REPEATED): [report.rows_repeated],
-                str(c.ROWS_QUARANTINED): [report.rows_quarantined],
-                str(c.STATUS): [report.status],
-                str(c.CREATED_AT): pa.array([now], pa.timestamp("us", tz="UTC")),
-            }
-        )
-    )

@@ -14,7 +14,8 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from shopkeeper.apps.cli.context import ConfigFlag, JsonFlag, ShopFlag, err, opened, out, print_json
-from shopkeeper.apps.flows.collect import CollectReport, Prepared, collect
+from shopkeeper.apps.flows.collect import CollectReport, collect
+from shopkeeper.apps.flows.collect_mapping import Prepared
 from shopkeeper.collect.guess import SURE
 from shopkeeper.collect.load import Progress
 from shopkeeper.collect.report import total

@@ -12,29 +12,25 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Engine, delete, insert
 
-from shopkeeper.collect.guess import Guess, first_rows, guess_mapping, settled
-from shopkeeper.collect.lexicon import is_known
+from shopkeeper.apps.flows.collect_mapping import Prepared, guessed, prepare
+from shopkeeper.collect.ledger import finished
 from shopkeeper.collect.load import (
     CHUNK_ROWS,
     Clean,
     LoadPlan,
     Progress,
-    finished,
     load,
     plan_load,
 )
-from shopkeeper.collect.mapping import SourceMapping, read_mapping
+from shopkeeper.collect.mapping import SourceMapping
 from shopkeeper.collect.remembered import (
     beside,
-    mapping_beside,
     save_mapping,
-    saved_mapping,
     write_beside,
 )
 from shopkeeper.collect.report import LoadReport, total
 from shopkeeper.collect.sources.arrow import ArrowSource
-from shopkeeper.collect.sources.base import ReadOptions, Source
-from shopkeeper.collect.sources.open import locate, open_source
+from shopkeeper.collect.sources.open import locate
 from shopkeeper.core import state
 from shopkeeper.core.errors import InputError, MappingError, SourceError
 from shopkeeper.core.ports import TableStore
@@ -45,31 +41,6 @@ from shopkeeper.govern.rules import clean as clean_rows
 
 COMPACT_FROM = 20
 """Loads into one table after which its small parts are put together."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A source with the mapping it will be loaded by.
-
-    Parameters
-    ----------
-    location
-        What the person gave.
-    source
-        Opened.
-    mapping
-        To use.
-    origin
-        ``given``, ``beside``, ``saved`` or ``guessed``.
-    guess
-        How it was guessed; None unless it was.
-    """
-
-    location: str
-    source: Source
-    mapping: SourceMapping
-    origin: str
-    guess: Guess | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,62 +92,6 @@ class CollectReport:
             ],
             "mapping_files": [str(x) for x in self.mapping_files],
         }
-
-
-def prepare(
-    location: str,
-    *,
-    settings: Settings,
-    engine: Engine | None = None,
-    table: str | None = None,
-    mapping_file: Path | None = None,
-    source_name: str | None = None,
-) -> Prepared:
-    """Open one source and find its mapping.
-
-    The mapping is, in this order: the file given, the one lying beside the
-    source, the one saved for the same headers, or guessed.
-
-    Parameters
-    ----------
-    location
-        One address as ``locate`` gives them.
-    settings
-        The shop's zone and currency.
-    engine
-        The shop's state; None looks up nothing.
-    table
-        Which table it is; None finds out.
-    mapping_file
-        A mapping that overrides everything.
-    source_name
-        Name of the system the rows come from.
-
-    Returns
-    -------
-    Prepared
-
-    Raises
-    ------
-    SourceError
-        If it cannot be read, or holds nothing but a header nobody can place.
-    MappingError
-        If the mapping given is wrong, or no table fits.
-    """
-    given = read_mapping(mapping_file) if mapping_file else mapping_beside(location)
-    if given is not None and (mapping_file or table in {None, given.table}):
-        source = open_source(location, given.file, known=is_known)
-        origin = "given" if mapping_file else "beside"
-        return Prepared(location, source, _named(given, source_name), origin)
-    source = open_source(location, known=is_known)
-    if engine is not None and source.has_header:
-        saved = saved_mapping(engine, source.columns)
-        if saved is not None and table in {None, saved.table}:
-            if saved.file.to_dict():
-                source = open_source(location, saved.file, known=is_known)
-            return Prepared(location, source, _named(saved, source_name), "saved")
-    guess = _guess(source, settings, table)
-    return Prepared(location, source, _named(guess.mapping, source_name), "guessed", guess)
 
 
 def cleaning(settings: Settings, now: datetime) -> Clean:
@@ -309,7 +224,7 @@ def collect_table(
     LoadReport
     """
     source = ArrowSource(rows, name)
-    chosen = mapping or _guess(source, settings, table).mapping
+    chosen = mapping or guessed(source, settings, table).mapping
     plan = plan_load(source, chosen, settings=settings, chunk_rows=chunk_rows)
     return load(plan, tables, now=now, clean=cleaning(settings, now), progress=progress)
 
@@ -328,27 +243,6 @@ def _located(given: str, failures: list[Failure]) -> tuple[str, ...]:
     except SourceError as error:
         failures.append(Failure(given, error.code, error.message, error.next_step))
         return ()
-
-
-def _guess(source: Source, settings: Settings, table: str | None) -> Guess:
-    sample = first_rows(source)
-    options = ReadOptions()
-    try:
-        guess = guess_mapping(sample, settings=settings, table=table, options=options)
-    except MappingError as error:
-        if sample.num_rows:
-            raise
-        raise SourceError(
-            f"{source.name} has a header and no row, and the header fits no table: "
-            f"{', '.join(source.columns[:20])}",
-            next_step="Export it again; an empty export often means an empty selection",
-            path=source.name,
-        ) from error
-    return settled(source, guess)
-
-
-def _named(mapping: SourceMapping, source_name: str | None) -> SourceMapping:
-    return replace(mapping, source=source_name) if source_name else mapping
 
 
 def _agreed(
