@@ -355,10 +355,7 @@ class _Load:
     def _unchanged(self) -> None:
         """Refuse to call a load done whose source was rewritten meanwhile."""
         plan = self._plan
-        again = plan_load(
-            plan.source, plan.mapping, settings=Settings(), chunk_rows=plan.chunk_rows
-        )
-        if again.load_id != plan.load_id:
+        if plan.source.digest() != plan.digest:
             raise SourceError(
                 f"{plan.source.name} was rewritten while it was read",
                 next_step="Load it again when nothing writes to it; rows already stored are "
