@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import gzip
 import io
 import json
 import sqlite3
 import tracemalloc
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pyarrow as pa
@@ -403,3 +406,47 @@ def test_any_quoted_text_survives_any_block_size(rows: list[list[str]], block: i
     assert not any(x.asides for x in stretches)
     found = [r for x in stretches for r in csv.reader(io.StringIO(x.data.decode(), newline=""))]
     assert found == rows
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.none(), st.text(max_size=4)), st.one_of(st.none(), st.integers(0, 9))
+        ),
+        max_size=12,
+    ),
+    st.integers(0, 12),
+)
+def test_a_frames_digest_depends_on_its_values_alone(
+    values: list[tuple[Any, Any]], cut: int
+) -> None:
+    schema = pa.schema(
+        [
+            ("a", pa.string()),
+            ("b", pa.int64()),
+            ("c", pa.bool_()),
+            ("d", pa.date32()),
+            ("e", pa.decimal128(5, 2)),
+        ]
+    )
+
+    def table(rows: list[tuple[Any, Any]]) -> pa.Table:
+        day = dt.date(2024, 1, 1)
+        return pa.table(
+            [
+                pa.array([a for a, _ in rows], pa.string()),
+                pa.array([b for _, b in rows], pa.int64()),
+                pa.array([None if b is None else b > 4 for _, b in rows], pa.bool_()),
+                pa.array([None if b is None else day + dt.timedelta(b) for _, b in rows], pa.date32()),
+                pa.array([None if b is None else Decimal(b) for _, b in rows], pa.decimal128(5, 2)),
+            ],
+            schema=schema,
+        )  # fmt: skip
+
+    whole = ArrowSource(table(values), "x").digest()
+    parts = pa.concat_tables([table(values[:cut]), table(values[cut:])])
+    assert ArrowSource(parts, "x").digest() == whole
+    inside = table([("q", 1), *values, ("z", None)]).slice(1, len(values))
+    assert ArrowSource(inside, "x").digest() == whole
+    changed = [*values, ("more", 1)]
+    assert ArrowSource(table(changed), "x").digest() != whole

@@ -13,6 +13,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from pyarrow import ipc
 
+from shopkeeper.collect.sources.arrow import digest_values
 from shopkeeper.collect.sources.base import RawBatch, Reading, ReadOptions, unique_names
 from shopkeeper.core.errors import MissingExtraError, SourceError
 
@@ -128,7 +129,8 @@ def _fetch(engine: sa.Engine, query: Any, file: Path) -> tuple[tuple[str, ...], 
                 columns = list(zip(*part, strict=True))
                 arrays = [pa.array([_text(x) for x in c], pa.string()) for c in columns]
                 batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
-                digest.update(batch.serialize())
+                for array in arrays:
+                    digest_values(digest, pa.chunked_array([array]))
                 writer.write_batch(batch)
                 total += batch.num_rows
     return names, total, digest.hexdigest()
