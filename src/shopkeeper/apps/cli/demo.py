@@ -81,8 +81,19 @@ def _print(figures: Mapping[str, Any]) -> None:
 
 
 def _figures(title: str, figures: Mapping[str, Mapping[str, float]]) -> Table:
+    """Methods and metrics; whichever is fewer runs across."""
     metrics = list(dict.fromkeys(m for row in figures.values() for m in row))
-    table = Table("method", *metrics, title=f"{title} (measured on a later period)")
+    title = f"{title} (measured on a later period)"
+    if len(metrics) > len(figures):
+        table = Table("", *figures, title=title)
+        for m in metrics:
+            table.add_row(m, *(_shown(row, m) for row in figures.values()))
+        return table
+    table = Table("method", *metrics, title=title)
     for method, row in figures.items():
-        table.add_row(method, *(f"{row[m]:.4g}" if m in row else "" for m in metrics))
+        table.add_row(method, *(_shown(row, m) for m in metrics))
     return table
+
+
+def _shown(row: Mapping[str, float], metric: str) -> str:
+    return f"{row[metric]:.4g}" if metric in row else ""
