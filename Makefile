@@ -19,7 +19,7 @@ demo: $(VENV)/.installed $(STATIC)/index.html ## Install, build, load the demo s
 	$(BIN)/shopkeeper demo $(DEMO_FLAGS)
 
 test: $(VENV)/.installed-dev $(STATIC)/index.html browser-tools ## Install, build and run every test
-	$(BIN)/python -m pytest $(TEST_FLAGS)
+	$(BIN)/python -m pytest -n 2 --dist loadscope $(TEST_FLAGS)
 
 check: $(VENV)/.installed-dev ## Layers, cycles, lint, strict types, docstrings, translations (under a minute)
 	$(BIN)/python tools/check_imports.py

@@ -6,11 +6,13 @@ import glob
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
 import ibis
 import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
 import pyarrow as pa
 from ibis.backends.sql.datatypes import DuckDBType
 
@@ -151,7 +153,17 @@ def _first_line(error: Exception) -> str:
 
 
 def _compiled(expr: ibis.Table) -> str:
-    """SQL whose columns have exactly the declared types (a sum of BIGINT is HUGEINT)."""
+    return _sql(expr.op())
+
+
+@lru_cache(maxsize=256)
+def _sql(operation: ops.Node) -> str:
+    """SQL whose columns have exactly the declared types (a sum of BIGINT is HUGEINT).
+
+    Kept by the expression's structure: compiling the feature library takes seconds,
+    and one night asks for the same expressions again and again.
+    """
+    expr: ibis.Table = operation.to_expr()
     columns = ", ".join(
         f"CAST({_quoted(name)} AS {_sql_type(dtype)}) AS {_quoted(name)}"
         for name, dtype in expr.schema().items()
