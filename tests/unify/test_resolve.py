@@ -7,6 +7,8 @@ import datetime as dt
 import ibis
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from shopkeeper.apps.flows.unify import run_unify
 from shopkeeper.core import tables as t
@@ -163,3 +165,97 @@ def test_the_latest_statement_known_holds_and_refusals_win_ties(runtime, make, s
     )
     found = by("customer_id", runtime.tables.run(expr))
     assert {k: v["status"] for k, v in found.items()} == {ME: holds}
+
+
+CONCRETE = ("email", "sms", "push", "wecom")
+
+
+def permits_of(runtime, consents, identities, as_of=30):
+    end = ibis.literal(moment(as_of).replace(tzinfo=None)).cast("timestamp('UTC', 6)")
+    expr = resolve.permits(t.CONSENTS.unbound(), t.IDENTITIES.unbound(), as_of=end)
+    rows = runtime.tables.run(expr, {"consents": consents, "identities": identities}).to_pylist()
+    found = {(x["customer_id"], x["purpose"], x["channel"]): x for x in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def said(ref, channel, status, day, purpose="marketing"):
+    return {
+        "customer_ref": ref, "purpose": purpose, "channel": channel, "status": status,
+        "status_at": moment(day), "basis": f"{channel}/{day}",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("statements", "holds"),
+    [
+        ([("email", "GRANT", 1), ("all", "REVOKED", 2)], {"email": "REVOKED", "sms": "REVOKED"}),
+        ([("all", "REVOKED", 1), ("email", "GRANT", 2)], {"email": "GRANT", "sms": "REVOKED"}),
+        ([("email", "DENY", 1), ("全渠道", "GRANT", 2)], {"email": "GRANT", "sms": "GRANT"}),
+        ([("email", "GRANT", 2), ("all", "DENY", 2)], {"email": "DENY", "sms": "DENY"}),
+        ([("email", "REVOKED", 2), ("all", "GRANT", 2)], {"email": "REVOKED", "sms": "GRANT"}),
+        ([("phone", "GRANT", 1), ("all", "DENY", 2)], {"phone": "DENY", "email": "DENY"}),
+        ([("email", "GRANT", 1), ("all", "REVOKED", 31)], {"email": "GRANT"}),
+    ],
+)
+def test_a_statement_about_all_channels_is_one_about_each(runtime, make, statements, holds):
+    consents = make(t.CONSENTS, [said("crm:1", *x) for x in statements], source="s", load_id="l")
+    found = permits_of(runtime, consents, t.IDENTITIES.arrow_schema.empty_table())
+    stated = {channel: x["status"] for (_, _, channel), x in found.items()}
+    assert "all" not in stated
+    assert {k: stated.get(k) for k in holds} == holds
+
+
+STATEMENTS = st.lists(
+    st.builds(
+        said,
+        st.sampled_from(["crm:1", "crm:2", "web:9"]),
+        st.sampled_from(["all", "全渠道", "email", "sms", "wecom", "phone", "dingtalk"]),
+        st.sampled_from(["GRANT", "DENY", "REVOKED"]),
+        st.integers(1, 6),
+        st.sampled_from(["marketing", "service"]),
+    ),
+    min_size=1,
+    max_size=12,
+    unique_by=lambda x: (x["customer_ref"], x["purpose"], x["channel"], x["status_at"]),
+)
+
+
+def spoken_of(statements, as_of):
+    """Statement by statement: what each customer's last word on a channel is."""
+    known = [x for x in statements if x["status_at"] < moment(as_of)]
+    broad = ("all", "全渠道")
+    channels = {*CONCRETE, *(x["channel"] for x in known if x["channel"] not in broad)}
+    last = {}
+    for x in known:
+        who = ME if x["customer_ref"] in ("crm:1", "web:9") else OTHER
+        for channel in channels if x["channel"] in broad else [x["channel"]]:
+            key = (who, x["purpose"], channel)
+            # Later beats earlier, and of one moment a refusal beats a grant.
+            strength = (x["status_at"], x["status"] != "GRANT")
+            if key not in last or strength > last[key]:
+                last[key] = strength
+    return last
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(statements=STATEMENTS, as_of=st.integers(2, 7))
+def test_permits_are_the_last_word_on_each_channel(runtime, make, statements, as_of):
+    owned = [("crm:1", ME), ("web:9", ME), ("crm:2", OTHER)]
+    identities = t.IDENTITIES.cast(
+        pa.Table.from_pylist(
+            [{"identifier": i, "identifier_kind": "crm", "customer_id": x} for i, x in owned]
+        ),
+        fill=True,
+    )
+    consents = make(t.CONSENTS, statements, source="s", load_id="l")
+    found = permits_of(runtime, consents, identities, as_of)
+    assert {k: (x["status_at"], x["status"] != "GRANT") for k, x in found.items()} == spoken_of(
+        statements, as_of
+    )
+    backwards = permits_of(
+        runtime, consents.take(list(range(len(statements)))[::-1]), identities, as_of
+    )
+    assert backwards == found

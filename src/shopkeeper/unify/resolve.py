@@ -17,6 +17,10 @@ from shopkeeper.unify.identifiers import customer_of
 
 WHEN = (c.OCCURRED_AT, c.TS_US, c.DAY, c.MONTH, c.DOW, c.HOUR)
 STATED = (c.ORDER_ID, c.CUSTOMER_REF, c.KIND, c.CHANNEL, c.STORE_ID, *WHEN)
+EVERY_CHANNEL = ("all", "全渠道", "全部渠道", "所有渠道")
+"""Words of a statement that is about every channel."""
+CHANNELS = ("email", "sms", "push", "wecom")
+"""Channels that such a statement is about, besides those that other statements name."""
 
 
 def purchases(orders: ibis.Table, order_lines: ibis.Table, identities: ibis.Table) -> ibis.Table:
@@ -141,11 +145,15 @@ def permits(
     Returns
     -------
     ibis.Table
-        Contract ``permits``. The latest statement of any of the customer's
-        references holds; of statements of one moment a refusal holds.
+        Contract ``permits``, one row for each concrete channel. The latest
+        statement of any of the customer's references holds; of statements of
+        one moment a refusal holds. A statement about ``all`` channels speaks of
+        :data:`CHANNELS` and of every channel that any known statement names, so
+        it overrides earlier statements about one of them and is overridden by
+        later ones.
     """
     known = consents if as_of is None else consents.filter(consents[c.STATUS_AT] < as_of)
-    named = _with_customer(known, identities)
+    named = _by_channel(_with_customer(known, identities))
     refusal = ibis.cases(
         (named[c.STATUS].isin(["DENY", "REVOKED"]), ibis.literal(0)), else_=ibis.literal(1)
     )
@@ -157,10 +165,26 @@ def permits(
                 refusal.asc(),
                 named[c.STATUS].asc(),
                 named[c.CUSTOMER_REF].asc(),
+                named["said_of"].asc(),
             ],
         )
     )
     return conform(ranked.filter(ranked["place"] == 0), PERMITS)
+
+
+def _by_channel(statements: ibis.Table) -> ibis.Table:
+    """Statements about every channel as one row a channel; ``said_of`` keeps the word."""
+    stated = statements.mutate(said_of=statements[c.CHANNEL])
+    broad = stated["said_of"].strip().lower().isin(EVERY_CHANNEL)
+    exact, whole = stated.filter(~broad), stated.filter(broad)
+    others = exact.filter(exact[c.CHANNEL].notin(CHANNELS)).select(c.CHANNEL).distinct()
+    parts = [
+        exact,
+        *(whole.mutate(channel=ibis.literal(x)) for x in CHANNELS),
+        whole.drop(c.CHANNEL).cross_join(others),
+    ]
+    schema = dict(stated.schema())
+    return ibis.union(*(x.select(stated.columns).cast(schema) for x in parts))
 
 
 def conform(rows: ibis.Table, contract: TableContract) -> ibis.Table:
