@@ -91,7 +91,10 @@ def make_shop(seed: int, as_of: datetime, *, customers: int = 12, orders: int = 
         shop["contacts"].append({
             "touch_id": f"t{i}", "customer_id": who(), "campaign_id": None, "offer_id": None,
             "channel": pick(["email", "sms", "push", "wecom"]),
-            "status": pick(["sent", "delivered", "opened", "clicked", "bounced", None]),
+            "status": pick([
+                "sent", "delivered", "opened", "clicked", "bounced", "complained", None,
+                "held_out", "refused", "withdrawn",
+            ]),
             "ts_us": ts, "day": stamp(ts)["day"], "cost_minor": pick([5, None]), "currency": "CNY",
         })  # fmt: skip
     return shop

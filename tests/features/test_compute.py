@@ -47,7 +47,8 @@ class Oracle:
         self.lines = [x for x in keep(shop["purchase_lines"]) if x["kind"] == "sale"]
         self.all_lines = keep(shop["purchase_lines"])
         self.events = keep(shop["activity"])
-        self.contacts = keep(shop["contacts"])
+        never = ("held_out", "refused", "withdrawn")
+        self.contacts = [x for x in keep(shop["contacts"]) if x["status"] not in never]
         self.orders = orders
 
     def within(self, rows: list[Row], days: int | None) -> list[Row]:
@@ -244,6 +245,32 @@ def test_seen_by_eye(compute: Callable[..., Any], stamped: Callable[[int], Row])
     assert (row["returns_90d"], row["refund_minor_90d"]) == (1, 2000)
     assert row["overdue_ratio"] == pytest.approx(1 / 3)
     assert (row["sessions_30d"], row["contacts_30d"], row["activity_recency_days"]) == (0, 0, None)
+
+
+def test_only_contacts_really_sent_count(compute: Callable[..., Any]) -> None:
+    now, day = int(AS_OF.timestamp()) * 1_000_000, 86_400_000_000
+    statuses = [
+        "sent", "delivered", "opened", "clicked", "complained", "failed", None,
+        "held_out", "refused", "withdrawn", "waiting",
+    ]  # fmt: skip
+    contacts = [
+        {
+            "touch_id": f"t{i}", "customer_id": "ann", "campaign_id": None, "offer_id": None,
+            "channel": "email", "status": status, "ts_us": now - (12 - i) * day,
+            "day": AS_OF.date(), "cost_minor": 5, "currency": "CNY",
+        }
+        for i, status in enumerate(statuses)
+    ]  # fmt: skip
+    contacts.append({**contacts[-1], "touch_id": "b", "customer_id": "bob", "status": "held_out"})
+    found = compute(
+        {"purchases": [], "purchase_lines": [], "activity": [], "contacts": contacts}, [AS_OF]
+    )
+    assert {who for who, _ in found} == {"ann"}
+    row = found["ann", AS_OF]
+    assert (row["contacts_30d"], row["email_contacts_30d"], row["opened_contacts_90d"]) == (7, 7, 2)
+    assert (row["failed_contacts_90d"], row["contact_cost_minor_90d"]) == (1, 35)
+    # The last one sent is the seventh, six days and a moment before.
+    assert row["contact_recency_days"] == 5
 
 
 @pytest.mark.parametrize("seed", range(2))

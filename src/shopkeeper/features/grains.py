@@ -28,6 +28,8 @@ MOBILE_DEVICES = ("mobile", "phone", "tablet", "app", "ios", "android")
 OPENED_STATUSES = ("opened", "clicked", "converted")
 CLICKED_STATUSES = ("clicked", "converted")
 FAILED_STATUSES = ("bounced", "failed", "rejected")
+UNSENT_STATUSES = ("held_out", "refused", "withdrawn", "waiting")
+"""Touches planned but never sent: the control group, and what was stopped before sending."""
 
 CUTOFFS_SCHEMA = ibis.schema({"as_of": "timestamp('UTC', 6)", AS_OF_US: "int64"})
 
@@ -225,8 +227,10 @@ class Cuts:
 
     @cached_property
     def contact_days(self) -> ibis.Table:
-        """One row a day of age with any contact."""
+        """One row a day of age with any contact really sent; failed ones were sent too."""
         t = cut(self.contacts, self.cutoffs)
+        # A source that states no status reports what it sent.
+        t = t.filter(t.status.isnull() | t.status.notin(UNSENT_STATUSES))
         return t.group_by([*KEYS, "age_day"]).aggregate(
             contacts=t.count(),
             email=_when(t.channel == "email").sum(),

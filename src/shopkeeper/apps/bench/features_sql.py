@@ -181,7 +181,9 @@ con_rows as (
     count(*) filter (where channel = 'sms') as sms,
     count(*) filter (where status in ('opened', 'clicked', 'converted')) as opened,
     count(*) filter (where status in ('clicked', 'converted')) as clicked
-  from (select *, @age from contacts @before) group by customer_id, age),
+  from (select *, @age from contacts @before)
+  where coalesce(status, '') not in ('held_out', 'refused', 'withdrawn', 'waiting')
+  group by customer_id, age),
 @blocks,
 everyone as (select customer_id from buy union select customer_id from prod
              union select customer_id from purchase_lines @before
