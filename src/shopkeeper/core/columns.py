@@ -187,7 +187,7 @@ VALUE = Column("value", "float64", "数值", "Value")
 LOW = Column("low", "float64", "区间下限", "Lower end of the interval")
 HIGH = Column("high", "float64", "区间上限", "Upper end of the interval")
 UNIT = Column("unit", "string", "单位", "Unit of the value", tier="displayable")
-BAND = Column("band", "string", "档位", "Band (low, middle, high) or tier", tier="displayable")
+BAND = Column("band", "string", "档位", "Band (low, middle, high)", tier="displayable")
 RISK = Column("risk", "int8", "风险分（0–9）", "Risk score", unit="0-9")
 REASONS = Column("reasons", "string", "理由（JSON）", "Reasons as a JSON list of codes and values", tier="displayable")  # fmt: skip
 RANK = Column("rank", "int32", "名次（从 1 起）", "Place, from 1", unit="place")

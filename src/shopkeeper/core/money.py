@@ -23,6 +23,13 @@ SYMBOLS: dict[str, str] = {
 }  # fmt: skip
 """Signs and names people write instead of the code."""
 
+SIGNS: dict[str, str] = {
+    "AUD": "A$", "BRL": "R$", "CAD": "C$", "CNY": "¥", "EUR": "€", "GBP": "£", "HKD": "HK$",
+    "INR": "₹", "JPY": "JP¥", "KRW": "₩", "NZD": "NZ$", "SGD": "S$", "TWD": "NT$", "USD": "$",
+    "VND": "₫",
+}  # fmt: skip
+"""Sign that a sentence puts before an amount; any other currency is said by its code."""
+
 
 def currency_code(text: str) -> str:
     """ISO 4217 code of what somebody wrote for a currency.
@@ -112,3 +119,34 @@ class Money:
     def __str__(self) -> str:
         """Code and amount with thousands separators."""
         return f"{self.currency} {self.major:,.{EXPONENTS[self.currency]}f}"
+
+
+def said(minor: float, currency: str, *, brief: bool = False) -> str:
+    """An amount as a sentence says it: sign, thousands separators, decimals.
+
+    Parameters
+    ----------
+    minor
+        Minor units; a fraction is rounded.
+    currency
+        ISO 4217 code.
+    brief
+        Leave the decimals out from 100 whole units on.
+
+    Returns
+    -------
+    str
+        The same in Chinese and in English.
+
+    Examples
+    --------
+    >>> said(280, "CNY"), said(-123456, "USD"), said(500, "JPY"), said(1250, "CHF")
+    ('¥2.80', '−$1,234.56', 'JP¥500', 'CHF 12.50')
+    >>> said(8_600_000, "CNY", brief=True)
+    '¥86,000'
+    """
+    digits = EXPONENTS.get(currency, 2)
+    major = abs(minor) / 10**digits
+    shown = 0 if brief and major >= 100 else digits
+    sign = SIGNS.get(currency, f"{currency} ")
+    return f"{'−' if round(minor) < 0 else ''}{sign}{major:,.{shown}f}"

@@ -121,7 +121,7 @@ class Service(_Section):
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(default=8321, ge=0, le=65535, description="Port to listen on")
     token: str = Field(
-        default="", description="If set, writing requests must carry it as a bearer token"
+        default="", description="If set, every request, reads too, must carry it as a bearer token"
     )
 
 

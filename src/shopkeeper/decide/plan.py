@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from shopkeeper.core import tables
 from shopkeeper.core.ids import content_id
-from shopkeeper.core.money import Money
+from shopkeeper.core.money import said
 from shopkeeper.decide.choose import REASONS, Choice
 from shopkeeper.decide.problem import CHANNELS, Customers, Ints, Limits, Options
 from shopkeeper.decide.timing import allowed_hour, send_times
@@ -125,7 +125,7 @@ def explain(plan: Plan, language: str = "en") -> str:
     zh = language == "zh"
 
     def money(minor: float) -> str:
-        return str(Money(round(minor), plan.currency))
+        return said(minor, plan.currency)
 
     lines = [
         f"计划 {plan.plan_id}（{plan.as_of:%Y-%m-%d}）" if zh

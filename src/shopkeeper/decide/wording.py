@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from shopkeeper.core.errors import InputError
-from shopkeeper.core.money import Money
+from shopkeeper.core.money import said
 
 Language = Literal["zh", "en"]
 
@@ -119,7 +119,7 @@ def _sentence(item: Mapping[str, Any], currency: str) -> dict[Language, str]:
         facts = dict(item)
         for name in ("value", "cost"):
             if name in facts:
-                facts[name] = str(Money(int(facts[name]), currency))
+                facts[name] = said(int(facts[name]), currency)
         if "origin" in facts:
             facts["origin"] = ORIGIN[facts["origin"]][language]
         result[language] = SENTENCES[code][language].format(**facts)

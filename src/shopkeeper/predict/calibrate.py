@@ -11,6 +11,7 @@ from scipy.stats import rankdata
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
+from shopkeeper.predict.cards import CalibrationBin
 from shopkeeper.predict.history import Bools, Floats
 
 ENOUGH_POSITIVES = 2_000
@@ -252,9 +253,38 @@ def calibration_error(outcome: Bools, probability: Floats, bins: int = 10) -> fl
     >>> calibration_error(np.array([False, True]), np.array([0.5, 0.5]), bins=1)
     0.0
     """
+    parts = calibration_bins(outcome, probability, bins)
+    gap = sum(abs(part.predicted - part.observed) * part.n for part in parts)
+    return gap / max(len(probability), 1)
+
+
+def calibration_bins(
+    outcome: Bools, probability: Floats, bins: int = 10
+) -> tuple[CalibrationBin, ...]:
+    """Return what was said and what was seen in bins of equal size.
+
+    Parameters
+    ----------
+    outcome : Bools
+        What happened.
+    probability : Floats
+        What was said.
+    bins : int
+        Number of bins; rows are cut by rank of probability.
+
+    Returns
+    -------
+    tuple[CalibrationBin, ...]
+        From the lowest probability to the highest; fewer than `bins` where there are fewer rows.
+
+    Examples
+    --------
+    >>> calibration_bins(np.array([False, True]), np.array([0.2, 0.6]), bins=1)
+    (CalibrationBin(predicted=0.4, observed=0.5, n=2),)
+    """
     by = np.argsort(probability, kind="stable")
-    gap = 0.0
-    for part in np.array_split(by, min(bins, max(len(by), 1))):
-        if len(part):
-            gap += abs(float(np.sum(probability[part]) - np.sum(outcome[part])))
-    return gap / max(len(by), 1)
+    return tuple(
+        CalibrationBin(float(np.mean(probability[part])), float(np.mean(outcome[part])), len(part))
+        for part in np.array_split(by, min(bins, max(len(by), 1)))
+        if len(part)
+    )

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from shopkeeper.core.clock import from_us
 from shopkeeper.predict.history import Floats, Ints
 
 
@@ -42,6 +43,25 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class CalibrationBin:
+    """Rows of similar probability: what was said about them, and what happened.
+
+    Parameters
+    ----------
+    predicted : float
+        Mean probability said.
+    observed : float
+        Share of rows in which it happened.
+    n : int
+        Rows in the bin.
+    """
+
+    predicted: float
+    observed: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
     """What a reader must know before using a model.
 
@@ -71,6 +91,15 @@ class ModelCard:
         What it is for and what it is not for.
     features : tuple[str, ...]
         Columns it reads.
+    protocol_zh : str
+        `protocol` in Chinese.
+    test_from_us, test_to_us : int | None
+        Window the figures were measured on, half-open; None where none was.
+    calibration : tuple[CalibrationBin, ...]
+        Probabilities of the method in use against what happened in that window; empty where the
+        model states no probability.
+    importances : Mapping[str, float]
+        Share of each column in the judgement, summing to one; empty where the model has none.
     """
 
     name: str
@@ -87,11 +116,17 @@ class ModelCard:
     intended_zh: str = ""
     intended_en: str = ""
     features: tuple[str, ...] = ()
+    protocol_zh: str = ""
+    test_from_us: int | None = None
+    test_to_us: int | None = None
+    calibration: tuple[CalibrationBin, ...] = ()
+    importances: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return the card as JSON text; figures that do not exist become null."""
         plain = asdict(self)
         plain["parameters"] = {name: _plain(value) for name, value in self.parameters.items()}
+        plain["importances"] = {name: float(share) for name, share in self.importances.items()}
         plain["figures"] = [
             {key: _plain(value) for key, value in asdict(figure).items()} for figure in self.figures
         ]
@@ -116,6 +151,8 @@ class ModelCard:
             Figure(**{**figure, "value": _number(figure["value"])}) for figure in plain["figures"]
         )
         plain["features"] = tuple(plain["features"])
+        bins = plain.get("calibration", ())
+        plain["calibration"] = tuple(CalibrationBin(**part) for part in bins)
         return cls(**plain)
 
     def figure(self, method: str, metric: str) -> float:
@@ -139,6 +176,38 @@ class ModelCard:
         return float("nan")
 
 
+def rehearsal_words(as_of_us: int, horizon_days: float) -> tuple[str, str]:
+    """Say how a rehearsal in the past took the figures of a card.
+
+    Parameters
+    ----------
+    as_of_us : int
+        Moment of the rehearsal, microseconds UTC.
+    horizon_days : float
+        Days it looked ahead.
+
+    Returns
+    -------
+    tuple[str, str]
+        `protocol` and `protocol_zh`.
+
+    Examples
+    --------
+    >>> rehearsal_words(1_512_172_800_000_000, 30.0)[1]
+    '用 2017-12-02 之前的订单训练，在其后 30 天上检验；随后用全部订单重新训练'
+    """
+    day = from_us(as_of_us)
+    en = (
+        f"trained before {day:%Y-%m-%d}, measured on the {horizon_days:.0f} days after it; "
+        "then trained again with all orders"
+    )
+    zh = (
+        f"用 {day:%Y-%m-%d} 之前的订单训练，在其后 {horizon_days:.0f} 天上检验；"
+        "随后用全部订单重新训练"
+    )
+    return en, zh
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, (float, np.floating)):
         return float(value) if np.isfinite(value) else None
@@ -147,6 +216,13 @@ def _plain(value: Any) -> Any:
 
 def _number(value: float | None) -> float:
     return float("nan") if value is None else float(value)
+
+
+NO_REHEARSAL = (
+    "no rehearsal: the history is too short to hold one",
+    "历史太短，没有可用的检验期",
+)
+"""`protocol` and `protocol_zh` of a card without figures."""
 
 
 def bootstrap_interval(

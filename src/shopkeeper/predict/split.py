@@ -40,6 +40,11 @@ class Cutoff:
     as_of_us: int
     horizon_days: float
 
+    @property
+    def end_us(self) -> int:
+        """End of the truth, microseconds UTC; not part of it."""
+        return self.as_of_us + round(self.horizon_days * DAY_US)
+
 
 def plan_cutoffs(first_us: int, as_of_us: int, horizon_days: float) -> tuple[Cutoff, ...]:
     """Choose the past cut-offs to learn from; no truth lies at or after `as_of_us`.

@@ -144,6 +144,23 @@ def test_one_customer_scores_as_in_the_batch(run, simulated, as_of_us, scored):
     assert one["value"].to_pylist() == pytest.approx(batch["value"].to_pylist())
 
 
+def test_the_card_says_what_was_said_and_seen_and_what_counts(run):
+    card = ModelCard.from_json(run.card.to_json())
+    assert card == run.card
+    past = run.model.rehearsal
+    assert (card.test_from_us, card.test_to_us) == (past.cutoff.as_of_us, past.cutoff.end_us)
+    assert card.test_to_us <= run.card.as_of_us
+    assert len(card.calibration) == 10
+    assert sum(part.n for part in card.calibration) == len(past.bought)
+    said = [part.predicted for part in card.calibration]
+    assert said == sorted(said)
+    seen = sum(part.observed * part.n for part in card.calibration)
+    assert seen == pytest.approx((~past.bought).sum())
+    assert sum(card.importances.values()) == pytest.approx(1.0)
+    assert set(card.importances) <= set(card.features)
+    assert "检验" in card.protocol_zh
+
+
 def test_the_card_holds_ours_beside_the_baselines(run):
     methods = {figure.method for figure in run.card.figures}
     assert {"recency", "p_alive", "pareto_nbd", "logistic", "boosted", "blend"} <= methods

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 import uvicorn
@@ -51,8 +52,8 @@ def serve(runtime: Runtime) -> None:
         ) from error
     port = listener.getsockname()[1]
     scheduler = start_scheduler(runtime)
-    out.print(f"Console: http://{service.host}:{port}/", highlight=False)
-    out.print(f"API:     http://{service.host}:{port}/api/v1/openapi.json", highlight=False)
+    for line in addresses(service.host, port, service.token):
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
     server = uvicorn.Server(
         uvicorn.Config(create_app(runtime), log_level="warning", access_log=False)
     )
@@ -61,3 +62,25 @@ def serve(runtime: Runtime) -> None:
     finally:
         scheduler.shutdown(wait=True)
         listener.close()
+
+
+def addresses(host: str, port: int, token: str) -> list[str]:
+    """Where the console and the API answer, one line each.
+
+    Parameters
+    ----------
+    host
+        Address listened on.
+    port
+        Port listened on.
+    token
+        If not empty, the console's link carries it: the browser keeps it from then on.
+
+    Examples
+    --------
+    >>> addresses("127.0.0.1", 8321, "a b")[0]
+    'Console: http://127.0.0.1:8321/?token=a%20b'
+    """
+    place = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    key = f"?token={quote(token, safe='')}" if token else ""
+    return [f"Console: {place}/{key}", f"API:     {place}/api/v1/openapi.json"]

@@ -224,7 +224,7 @@ def _offer(number: int, category: str, rate: float, moment: datetime) -> dict[st
 AUDIENCES: tuple[tuple[str, str, str], ...] = (
     (
         "高价值且将流失 · Valuable and leaving",
-        "churn.risk >= 4 and expected_spend > 20",
+        "churn.risk >= 4 and expected_spend >= 2000",
         "优先挽回 · Win back first",
     ),
     (

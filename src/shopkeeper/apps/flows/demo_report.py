@@ -10,7 +10,7 @@ import ibis
 from shopkeeper.apps.flows.demo import DemoData
 from shopkeeper.apps.flows.steps import RunReport
 from shopkeeper.backends.runtime import Runtime
-from shopkeeper.core.money import Money
+from shopkeeper.core.money import said
 from shopkeeper.core.ports import TableStore
 from shopkeeper.core.tables import QUALITY, QUARANTINE, SCORES, SEGMENTS
 from shopkeeper.decide.wording import SHORT
@@ -111,7 +111,7 @@ def summary_lines(figures: Mapping[str, Any]) -> list[str]:
     """
     currency = figures["currency"]
     risk = figures["risk"].get("high", {"customers": 0, "expected_spend_minor": 0})
-    risky = str(Money(risk["expected_spend_minor"], currency))
+    risky = said(risk["expected_spend_minor"], currency)
     lines = [
         "",
         f"今天该做什么 · What to do today ({figures['shop']}, {figures['as_of'][:10]})",
@@ -121,8 +121,8 @@ def summary_lines(figures: Mapping[str, Any]) -> list[str]:
     plan = figures["plan"]
     if "refused" in plan:
         return [*lines, f"  {plan['refused']}"]
-    spend = str(Money(plan["spend_minor"], currency))
-    value = str(Money(plan["value_minor"], currency))
+    spend = said(plan["spend_minor"], currency)
+    value = said(plan["value_minor"], currency)
     lines += [
         (
             f"  建议触达 {plan['send']:,} 位，花费 {spend}，预计净增量毛利 {value}"

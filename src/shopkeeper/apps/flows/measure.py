@@ -10,12 +10,12 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import select
 
-from shopkeeper.apps.flows.decide import RESPONSE_DAYS
+from shopkeeper.apps.flows.decide import PERFORMED, RESPONSE_DAYS
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core import state
 from shopkeeper.core.clock import to_us, zone
 from shopkeeper.core.moments import Moments
-from shopkeeper.core.money import Money
+from shopkeeper.core.money import said
 from shopkeeper.core.ports import TableStore
 from shopkeeper.core.tables import DECISIONS, EFFECTS, METRICS, PURCHASES
 from shopkeeper.measure.daily import daily_indicators
@@ -78,6 +78,7 @@ def _plans(runtime: Runtime, as_of: datetime) -> list[tuple[str, datetime]]:
     with runtime.state.connect() as connection:
         rows = connection.execute(
             select(plans.c.plan_id, plans.c.as_of)
+            .where(plans.c.status == PERFORMED)
             .where(plans.c.as_of <= as_of, plans.c.as_of > as_of - timedelta(days=90))
             .order_by(plans.c.as_of, plans.c.plan_id)
         ).all()
@@ -142,15 +143,15 @@ def _effect(
         need = round(MIN_ORDERS - orders)
         return {
             "estimate": None, "low": None, "high": None, "n": n,
-            "reason_zh": f"数据不足，暂不能下结论：较少的一组还需约 {need} 笔订单",
-            "reason_en": f"Not enough data to say: about {need} more orders in the smaller arm",
+            "reason_zh": f"数据不足，暂不能下结论：较少的一组还需约 {need} 笔订单。",
+            "reason_en": f"Not enough data to say: about {need} more orders in the smaller arm.",
         }  # fmt: skip
     scale = treated.n
     low, mid, high = (x * scale for x in (found.low, found.estimate, found.high))
     zh, en = {"orders": ("订单", "orders"), "revenue": ("销售额", "revenue")}[metric]
 
     def shown(value: float) -> str:
-        return str(Money(round(value), currency)) if metric == "revenue" else f"{value:,.0f}"
+        return said(value, currency) if metric == "revenue" else f"{value:,.0f}"
 
     sure = low > 0 or high < 0
     tail_zh, tail_en = "", ""
@@ -162,11 +163,11 @@ def _effect(
         "estimate": mid, "low": low, "high": high, "n": n,
         "reason_zh": (
             f"计划带来的{zh}增量 {shown(mid)}"
-            f"（95% 区间 {shown(low)} 至 {shown(high)}）{tail_zh}"
+            f"（95% 区间 {shown(low)} 至 {shown(high)}）{tail_zh}。"
         ),
         "reason_en": (
             f"The plan changed {en} by {shown(mid)} (95% interval {shown(low)} to {shown(high)})"
-            f"{tail_en}"
+            f"{tail_en}."
         ),
     }  # fmt: skip
 
@@ -176,16 +177,16 @@ def _saved(store: TableStore, decisions: Any, plan_id: str, currency: str) -> di
     sums = Moments(row["n"] or 0, row["sum"] or 0.0, row["sum_squares"] or 0.0)
     reach = 1.96 * sums.error * sums.n
     total = sums.sum
-    shown = [str(Money(round(x), currency)) for x in (total, total - reach, total + reach)]
+    shown = [said(x, currency) for x in (total, total - reach, total + reach)]
     return {
         "metric": SPEND_SAVED, "method": "ledger, expected loss avoided", "unit": "minor",
         "estimate": total, "low": total - reach, "high": total + reach, "n": sums.n,
         "reason_zh": (
             f"有 {sums.n:,} 位客户不值得触达，"
-            f"避免预期损失 {shown[0]}（{shown[1]} 至 {shown[2]}）"
+            f"避免预期损失 {shown[0]}（{shown[1]} 至 {shown[2]}）。"
         ),
         "reason_en": (
             f"Leaving out {sums.n:,} customers whom no option would pay for avoids an expected "
-            f"loss of {shown[0]} ({shown[1]} to {shown[2]})"
+            f"loss of {shown[0]} ({shown[1]} to {shown[2]})."
         ),
     }  # fmt: skip

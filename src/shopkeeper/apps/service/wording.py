@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from shopkeeper.core.money import EXPONENTS
+from shopkeeper.core.money import said
 
-SIGNS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "HKD": "HK$", "TWD": "NT$"}
 PHONE_KEEPS_START = 3
 KEEPS_END = 4
 
@@ -28,11 +27,7 @@ def amount(minor: float, currency: str) -> str:
     >>> amount(8_600_000, "CNY"), amount(1250, "USD"), amount(-410_000, "CNY")
     ('¥86,000', '$12.50', '−¥4,100')
     """
-    digits = EXPONENTS.get(currency, 2)
-    major = abs(minor) / 10**digits
-    shown = digits if major < 100 and digits else 0
-    sign = SIGNS.get(currency, f"{currency} ")
-    return f"{'−' if round(minor) < 0 else ''}{sign}{major:,.{shown}f}"
+    return said(minor, currency, brief=True)
 
 
 def share(ratio: float) -> str:

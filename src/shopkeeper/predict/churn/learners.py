@@ -15,6 +15,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from shopkeeper.predict.churn.features import OWN_FEATURES
 from shopkeeper.predict.history import Bools, Floats
 
+Shares = dict[str, float]
+
 LOG = "log"
 """log(1 + value)."""
 LOG_SMALL = "log_small"
@@ -333,6 +335,47 @@ def tree_margin(
     """
     at = [list(names).index(column) for column in columns]
     return np.asarray(trees.predict(matrix[:, at], raw_score=True), dtype=np.float64)
+
+
+def importances(method: str, line: Line, columns: Sequence[str], trees: lgb.Booster) -> Shares:
+    """Return each column's share in the judgement of a method.
+
+    The line counts by the absolute weight of its standardised columns, the trees by the gain of
+    their splits, the blend by the mean of both shares.
+
+    Parameters
+    ----------
+    method : str
+        Method in use.
+    line : Line
+        Fitted line.
+    columns : Sequence[str]
+        Columns of the trees, by position.
+    trees : lgb.Booster
+        Fitted trees.
+
+    Returns
+    -------
+    Shares
+        Share by column, largest first, summing to one; the columns without any are left out.
+    """
+    sole = {"recency": "days_since_last", "pareto_nbd": "expected_orders"}.get(method)
+    if sole is not None:
+        return {sole: 1.0}
+    parts = []
+    if method in ("logistic", "blend"):
+        parts.append(_shares(line.columns, np.abs(np.array(line.weight))))
+    if method in ("boosted", "blend"):
+        parts.append(_shares(columns, trees.feature_importance("gain")))
+    names = {name for part in parts for name in part}
+    mean = {name: sum(part.get(name, 0.0) for part in parts) / len(parts) for name in names}
+    return dict(sorted(mean.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _shares(columns: Sequence[str], weight: Floats) -> Shares:
+    total = float(np.sum(weight))
+    pairs = zip(columns, weight, strict=True)
+    return {name: float(part) / total for name, part in pairs if part > 0} if total > 0 else {}
 
 
 def chance(margin: Floats) -> Floats:

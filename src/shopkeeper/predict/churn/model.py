@@ -18,6 +18,7 @@ from shopkeeper.predict.churn.learners import (
     chance,
     fit_line,
     fit_trees,
+    importances,
     line_columns,
     tree_columns,
     tree_margin,
@@ -290,6 +291,18 @@ class ChurnModel:
             value = rows.column(sole)
             total[:, place[sole]] = sign * (np.log1p(value) - np.log1p(learned.usual[sole]))
         return learned.names, total
+
+    def importances(self) -> dict[str, float]:
+        """Return each column's share in the judgement of the method in use.
+
+        Returns
+        -------
+        dict[str, float]
+            Share by column, largest first, summing to one.
+        """
+        learned = self.learned
+        assert self._trees is not None
+        return importances(learned.method, learned.line, learned.tree_columns, self._trees)
 
     def save(self, folder: Path) -> None:
         """Write `model.json` and `trees.txt`.

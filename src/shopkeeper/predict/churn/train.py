@@ -10,8 +10,21 @@ import pyarrow as pa
 
 from shopkeeper.core.clock import from_us
 from shopkeeper.core.tables import SCORES
-from shopkeeper.predict.calibrate import auc, average_precision, brier, calibration_error
-from shopkeeper.predict.cards import Figure, ModelCard, bootstrap_interval
+from shopkeeper.predict.calibrate import (
+    auc,
+    average_precision,
+    brier,
+    calibration_bins,
+    calibration_error,
+)
+from shopkeeper.predict.cards import (
+    NO_REHEARSAL,
+    CalibrationBin,
+    Figure,
+    ModelCard,
+    bootstrap_interval,
+    rehearsal_words,
+)
 from shopkeeper.predict.churn.features import FeatureRows
 from shopkeeper.predict.churn.model import ChurnModel, Rehearsal
 from shopkeeper.predict.explain import fold_reasons, reason_without_history, store_reasons
@@ -120,14 +133,15 @@ def train_churn(
     model = ChurnModel().fit(question, seed=seed)
     learned = model.learned
     figures: tuple[Figure, ...] = ()
-    protocol = "no rehearsal: the history is too short to hold one"
+    bins: tuple[CalibrationBin, ...] = ()
+    protocol, protocol_zh = NO_REHEARSAL
+    window: tuple[int | None, int | None] = (None, None)
     if model.rehearsal is not None:
-        cutoff = model.rehearsal.cutoff
-        figures = measure_churn(model.rehearsal, learned.method, seed=seed)
-        protocol = (
-            f"trained before {from_us(cutoff.as_of_us):%Y-%m-%d}, measured on the "
-            f"{cutoff.horizon_days:.0f} days after it; then trained again with all orders"
-        )
+        past = model.rehearsal
+        window = (past.cutoff.as_of_us, past.cutoff.end_us)
+        figures = measure_churn(past, learned.method, seed=seed)
+        bins = calibration_bins(~past.bought, 1.0 - past.said[learned.method])
+        protocol, protocol_zh = rehearsal_words(past.cutoff.as_of_us, past.cutoff.horizon_days)
     line = dict(zip(learned.line.columns, learned.line.weight, strict=True))
     process = learned.process.parameters() if learned.process is not None else {}
     card = ModelCard(
@@ -149,6 +163,11 @@ def train_churn(
         intended_zh=INTENDED_ZH,
         intended_en=INTENDED_EN,
         features=learned.names,
+        protocol_zh=protocol_zh,
+        test_from_us=window[0],
+        test_to_us=window[1],
+        calibration=bins,
+        importances=model.importances(),
     )
     return ChurnRun(model, card)
 

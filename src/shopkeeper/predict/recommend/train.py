@@ -154,6 +154,11 @@ def train_recommender(
         "chosen_by": "NDCG@10 of new products in the period before the reported one",
         "weights": dict(zip((m.name for m in _candidates()), weights, strict=True)),
         "protocol": f"temporal, next {horizon:g} days, full ranking, ties against us",
+        "protocol_zh": f"按时间切分，看其后 {horizon:g} 天；对全部商品排序，并列时按不利于我们计",
+        "train_from_us": int(past.times.min()),  # type: ignore[union-attr]
+        "train_to_us": end,
+        "test_from_us": end - length,
+        "test_to_us": end,
         "horizon_days": horizon,
         "horizon_shrunk": horizon < horizon_days,
         "choice_from_us": end - 2 * length,

@@ -1,1 +1,1 @@
-"""Customer value: purchases and spend in a horizon, with ranges, and five tiers."""
+"""Customer value: purchases and spend in a horizon, with ranges."""

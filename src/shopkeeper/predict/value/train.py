@@ -11,24 +11,23 @@ import pyarrow as pa
 from shopkeeper.core.clock import from_us
 from shopkeeper.core.errors import NotEnoughDataError
 from shopkeeper.core.tables import SCORES
-from shopkeeper.predict.cards import Figure, ModelCard
+from shopkeeper.predict.cards import NO_REHEARSAL, Figure, ModelCard, rehearsal_words
 from shopkeeper.predict.churn.features import bought_within
 from shopkeeper.predict.explain import reason_without_history, store_reasons
 from shopkeeper.predict.history import Floats, OrderHistory, Question, read_history
-from shopkeeper.predict.split import plan_cutoffs
+from shopkeeper.predict.split import Cutoff, plan_cutoffs
 from shopkeeper.predict.value.model import Value, ValueModel
-from shopkeeper.predict.value.tiers import TIERS, assign_tiers
 
 KINDS = {"expected_orders": "orders", "expected_spend": "minor", "p_alive": "probability"}
 """Kinds of rows written, and the unit of each."""
 
 INTENDED_ZH = (
     "用于按未来价值分配服务与预算。预测期之外不外推；退货按天净额计算；"
-    "不得作为个人定价或授信的依据。价值等级随每次评分重新划分。"
+    "不得作为个人定价或授信的依据。"
 )
 INTENDED_EN = (
     "For dividing service and budget by future value. It says nothing beyond its horizon; returns "
-    "are netted per day. Not for personal prices or credit. Tiers are drawn anew at every scoring."
+    "are netted per day. Not for personal prices or credit."
 )
 
 
@@ -77,7 +76,10 @@ def train_value(history: pa.Table, as_of_us: int, horizon_days: int, *, seed: in
     question = Question(orders, as_of_us, float(horizon_days))
     model = ValueModel().fit(question, seed=seed)
     learned = model.learned
-    figures, protocol = _rehearsed(question, seed)
+    figures, cutoff = _rehearsed(question, seed)
+    protocol, protocol_zh = (
+        rehearsal_words(cutoff.as_of_us, cutoff.horizon_days) if cutoff else NO_REHEARSAL
+    )
     parameters = {
         f"{part}.{name}": value
         for part, fitted in (
@@ -102,11 +104,14 @@ def train_value(history: pa.Table, as_of_us: int, horizon_days: int, *, seed: in
         intended_zh=INTENDED_ZH,
         intended_en=INTENDED_EN,
         features=learned.boosted.columns if learned.boosted is not None else (),
+        protocol_zh=protocol_zh,
+        test_from_us=cutoff.as_of_us if cutoff else None,
+        test_to_us=cutoff.end_us if cutoff else None,
     )
     return ValueRun(model, card)
 
 
-def _rehearsed(question: Question, seed: int) -> tuple[tuple[Figure, ...], str]:
+def _rehearsed(question: Question, seed: int) -> tuple[tuple[Figure, ...], Cutoff | None]:
     """Do the same one cut-off earlier and hold it against what happened."""
     first = int(question.history.ts_us.min())
     try:
@@ -114,14 +119,10 @@ def _rehearsed(question: Question, seed: int) -> tuple[tuple[Figure, ...], str]:
         past = Question(question.history, cutoff.as_of_us, cutoff.horizon_days)
         said = ValueModel().fit(past, seed=seed).predict(past)
     except NotEnoughDataError:
-        return (), "no rehearsal: the history is too short to hold one"
+        return (), None
     known = question.history.before(question.as_of_us)
     count, amount = bought_within(known, said.code, cutoff.as_of_us, cutoff.horizon_days)
-    figures = measure_value(said, count.astype(np.float64), amount)
-    return figures, (
-        f"trained before {from_us(cutoff.as_of_us):%Y-%m-%d}, measured on the "
-        f"{cutoff.horizon_days:.0f} days after it; then trained again with all orders"
-    )
+    return measure_value(said, count.astype(np.float64), amount), cutoff
 
 
 def measure_value(said: Value, orders: Floats, spend_minor: Floats) -> tuple[Figure, ...]:
@@ -251,15 +252,15 @@ def score_value(
     model_version : str
         Version written to the rows.
     customers : Sequence[str] | None
-        Customers to return; None returns everybody who bought before the moment. Tiers are drawn
-        among all customers of `history` in either case. A customer without a purchase is outside
-        the model: 0 orders and 0 spend, no tier, the reason `no_history`, and no `p_alive` row.
+        Customers to return; None returns everybody who bought before the moment. A customer
+        without a purchase is outside the model: 0 orders and 0 spend, the reason `no_history`, and
+        no `p_alive` row.
 
     Returns
     -------
     pa.Table
-        Rows of the contract SCORES: `expected_orders` (orders), `expected_spend` (minor units; the
-        tier in `band`), `p_alive` (probability).
+        Rows of the contract SCORES without a band: `expected_orders` (orders), `expected_spend`
+        (minor units), `p_alive` (probability).
     """
     fitted = model.model if isinstance(model, ValueRun) else model
     orders = read_history(history)
@@ -289,22 +290,18 @@ def score_value(
 def _rows(said: Value, orders: OrderHistory) -> list[pa.Table]:
     ids = orders.customers.take(pa.array(said.code))
     answer = said.forecast
-    tiers = assign_tiers(answer.spend_minor, answer.p_buy, said.rows.column("overdue"))
-    band = pa.array([tier.code for tier in TIERS]).take(pa.array(tiers))
     none, no_text = np.full(len(said.code), np.nan), pa.nulls(len(said.code), pa.string())
     reasons = _reasons(said)
     return [
-        _part("expected_orders", ids, answer.orders, answer.orders_low, answer.orders_high,
-              no_text, reasons),
+        _part("expected_orders", ids, answer.orders, answer.orders_low, answer.orders_high, reasons),
         _part("expected_spend", ids, answer.spend_minor, answer.spend_low, answer.spend_high,
-              band, reasons),
-        _part("p_alive", ids, answer.p_alive, none, none, no_text, no_text),
+              reasons),
+        _part("p_alive", ids, answer.p_alive, none, none, no_text),
     ]  # fmt: skip
 
 
 def _part(
-    kind: str, ids: pa.Array, value: Floats, low: Floats, high: Floats, band: pa.Array,
-    reasons: pa.Array,
+    kind: str, ids: pa.Array, value: Floats, low: Floats, high: Floats, reasons: pa.Array
 ) -> pa.Table:  # fmt: skip
     size = len(value)
     return pa.table(
@@ -315,7 +312,7 @@ def _part(
             "low": pa.array(low, from_pandas=True),
             "high": pa.array(high, from_pandas=True),
             "unit": pa.array([KINDS[kind]]).take(pa.array(np.zeros(size, dtype=np.int64))),
-            "band": band,
+            "band": pa.nulls(size, pa.string()),
             "reasons": reasons,
         }
     )
@@ -326,7 +323,7 @@ def _unseen(kind: str, customers: list[str]) -> pa.Table:
     none = np.full(size, np.nan)
     reasons = pa.array([reason_without_history()] * size, pa.string())
     ids = pa.array(customers, pa.string())
-    return _part(kind, ids, np.zeros(size), none, none, pa.nulls(size, pa.string()), reasons)
+    return _part(kind, ids, np.zeros(size), none, none, reasons)
 
 
 def _reasons(said: Value) -> pa.Array:

@@ -169,5 +169,5 @@ def _about(
     what, how = offer or labels.named({}, None), channel or labels.named({}, None)
     return Text(
         zh=f"在 {local} 通过{how.zh}给出“{what.zh}”，预计净增毛利 {net}。",
-        en=f"Offer “{what.en}” by {how.en} at {local}; expected net margin {net}.",
+        en=f'Offer "{what.en}" by {how.en} at {local}; expected net margin {net}.',
     )

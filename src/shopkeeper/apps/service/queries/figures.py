@@ -146,6 +146,16 @@ MEANINGS: dict[str, Meaning] = {
         "区间覆盖率", "Interval coverage", "实际值落在区间内的客户占比",
         "Share of customers whose actual value lies in the interval", up=True, unit="ratio",
     ),
+    "coverage90": _meaning(
+        "订单区间覆盖率", "Coverage, orders", "实际订单数落在 90% 区间内的客户占比；应接近 90%",
+        "Share of customers whose orders lie in the 90% interval; should be near 90%", up=True,
+        unit="ratio",
+    ),
+    "spend_coverage90": _meaning(
+        "消费区间覆盖率", "Coverage, spend", "实际消费落在 90% 区间内的客户占比；应接近 90%",
+        "Share of customers whose spend lies in the 90% interval; should be near 90%", up=True,
+        unit="ratio",
+    ),
     "coverage": _meaning(
         "商品覆盖率", "Catalogue coverage", "至少被推荐过一次的商品占比",
         "Share of products recommended to anybody", up=True, unit="ratio",

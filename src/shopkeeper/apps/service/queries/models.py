@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shopkeeper.apps.service import labels
@@ -164,9 +165,21 @@ def model_card(shop: OpenShop, task: str, version: str) -> ModelCard:
         calibration_error=own.get("calibration_error", own.get("ece")),
         slices=_slices(model),
         importances=_importances(card),
-        parameters={str(k): _shown(v) for k, v in (card.get("parameters") or {}).items()},
+        parameters=dict(_flat("", card.get("parameters") or {})),
         versions=[_summary(shop, other) for other in shop.models.versions(task)],
     )
+
+
+def _flat(name: str, value: object) -> Iterator[tuple[str, str]]:
+    """Every parameter under its whole name, nested ones too."""
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _flat(f"{name}.{key}" if name else str(key), part)
+    elif isinstance(value, list):
+        for place, part in enumerate(value, start=1):
+            yield from _flat(f"{name}.{place}", part)
+    else:
+        yield name, _shown(value)
 
 
 def _shown(value: object) -> str:
@@ -188,16 +201,13 @@ def _window(shop: OpenShop, card: Any) -> TrainingWindow:
     def day(key: str) -> dt.date | None:
         return day_of(shop, from_us(card[key])) if card.get(key) is not None else None
 
-    horizon = card.get("horizon_days")
-    test_start = day("train_to_us")
-    ends = test_start + dt.timedelta(days=horizon) if test_start and horizon else None
     return TrainingWindow(
         train_start=day("train_from_us"),
-        train_end=test_start,
-        test_start=day("test_from_us") or test_start,
-        test_end=day("test_to_us") or ends,
+        train_end=day("train_to_us"),
+        test_start=day("test_from_us"),
+        test_end=day("test_to_us"),
         cutoffs=[],
-        train_rows=card.get("n"),
+        train_rows=card.get("n") or card.get("customers"),
         test_rows=max((f.get("n") or 0 for f in card.get("figures", ())), default=0) or None,
     )
 

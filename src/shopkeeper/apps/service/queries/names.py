@@ -145,16 +145,16 @@ def score(kind: str) -> tuple[str, Text]:
 
 METHODS: dict[str, Text] = {
     "p_alive": Text(zh="仍活跃概率", en="P(alive)"),
-    "recency": Text(zh="最近购买（基线）", en="Recency (baseline)"),
+    "recency": Text(zh="最近购买", en="Recency"),
     "bg_nbd": Text(zh="BG/NBD", en="BG/NBD"),
     "pareto_nbd": Text(zh="Pareto/NBD", en="Pareto/NBD"),
     "logistic": Text(zh="逻辑回归", en="Logistic regression"),
     "boosted": Text(zh="梯度提升树", en="Boosted trees"),
     "blend": Text(zh="融合", en="Blend"),
-    "zero": Text(zh="不再购买（基线）", en="Nothing more (baseline)"),
-    "pace": Text(zh="保持以往节奏（基线）", en="Same pace as before (baseline)"),
-    "popularity": Text(zh="总热销（基线）", en="Popularity (baseline)"),
-    "popularity-7-days": Text(zh="近 7 天热销（基线）", en="Popularity, 7 days (baseline)"),
+    "zero": Text(zh="不再购买", en="Nothing more"),
+    "pace": Text(zh="保持以往节奏", en="Same pace as before"),
+    "popularity": Text(zh="总热销", en="Popularity"),
+    "popularity-7-days": Text(zh="近 7 天热销", en="Popularity, 7 days"),
     "markov": Text(zh="马尔可夫（接着买）", en="Markov (bought next)"),
     "item-graph": Text(zh="商品图", en="Item graph"),
     "item-knn": Text(zh="相似商品", en="Item neighbours"),
@@ -234,7 +234,8 @@ def limits(card: Mapping[str, Any]) -> Text:
     protocol = card.get("protocol") or ""
     if not protocol:
         return Text(zh="没有可用的检验期。", en="There was no period to measure it on.")
-    return Text(zh=f"检验方式：{protocol}", en=f"Measured: {protocol}")
+    zh = card.get("protocol_zh") or protocol
+    return Text(zh=f"检验方式：{zh}。", en=f"How it was measured: {protocol}.")
 
 
 SLICE_WORDS: dict[str, Text] = {

@@ -126,8 +126,10 @@ def _plan_sentence(plan: PlanSummary | None) -> Text:
             en=f"Of {totals.customers:,} customers, none is worth a contact now.",
         )
     return Text(
-        zh=f"其中 {totals.contacts:,} 位值得触达，花费 {spend}，预计净增毛利 {net}。",
-        en=f"{totals.contacts:,} are worth a contact: {spend} spent, {net} expected net margin.",
+        zh=f"{totals.customers:,} 位客户中有 {totals.contacts:,} 位值得触达，"
+        f"花费 {spend}，预计净增毛利 {net}。",
+        en=f"Of {totals.customers:,} customers, {totals.contacts:,} are worth a contact: "
+        f"{spend} spent, {net} net margin expected.",
     )
 
 
@@ -296,7 +298,10 @@ def _plan_task(plan: PlanSummary) -> Task:
     return Task(
         key="plan",
         text=(
-            Text(zh=f"批准触达 {count:,} 位客户的计划", en=f"Approve the plan to contact {count:,}")
+            Text(
+                zh=f"批准触达 {count:,} 位客户的计划",
+                en=f"Approve the plan to contact {count:,} customers",
+            )
             if draft
             else Text(
                 zh=f"执行已批准的 {count:,} 次触达", en=f"Perform {count:,} approved contacts"

@@ -8,6 +8,7 @@ import ibis
 
 from shopkeeper.apps.service import labels, paging
 from shopkeeper.apps.service.context import OpenShop
+from shopkeeper.apps.service.queries import sentences
 from shopkeeper.apps.service.queries.customers import must_exist
 from shopkeeper.apps.service.queries.reading import Record, among, money, rows
 from shopkeeper.apps.service.schemas.common import NextStep, Text
@@ -224,4 +225,8 @@ def _detail(row: Record) -> Text | None:
         return None
     if row["kind"] in {"touch", "consent"}:
         return labels.named(labels.STATUSES, row["word"])
+    if row["kind"] == "decision":
+        return sentences.refusal(row["word"]).text
+    if row["kind"] in {"purchase", "return"}:
+        return Text(zh=f"门店 {row['word']}", en=f"Store {row['word']}")
     return Text(zh=row["word"], en=row["word"])
