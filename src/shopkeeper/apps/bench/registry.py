@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 
 from shopkeeper.apps.bench.rows import BenchOptions, BenchRow
-from shopkeeper.core.errors import NotFoundError
+from shopkeeper.core.errors import InputError, NotFoundError
 
-__all__ = ["CAPABILITIES", "BenchFunction", "bench_function", "run_bench"]
+__all__ = ["ALL", "CAPABILITIES", "REFERENCE", "BenchFunction", "bench_function", "run_bench"]
 
 BenchFunction = Callable[[BenchOptions], list[BenchRow]]
 
@@ -23,6 +24,18 @@ CAPABILITIES: dict[str, str] = {
     "plan": "shopkeeper.apps.bench.plan",
     "store": "shopkeeper.apps.bench.store",
 }
+
+#: Capability → its reference data in the data folder; those not listed generate their own.
+REFERENCE: dict[str, tuple[str, ...]] = {
+    "churn": ("cdnow/CDNOW_master.txt",),
+    "value": ("cdnow/CDNOW_sample.txt",),
+    "recommend": ("s3rec/Toys_and_Games.txt", "s3rec/LastFM.txt"),
+    "segment": ("cdnow/CDNOW_master.txt",),
+    "basket": ("groceries_arules/groceries.csv",),
+}
+
+#: The word that runs every capability.
+ALL = "all"
 
 
 def bench_function(capability: str) -> BenchFunction:
@@ -54,15 +67,23 @@ def bench_function(capability: str) -> BenchFunction:
     return run
 
 
-def run_bench(capability: str, options: BenchOptions) -> list[BenchRow]:
-    """Run the bench of one capability.
+def run_bench(
+    capability: str,
+    options: BenchOptions,
+    *,
+    skipped: Callable[[str, str], None] | None = None,
+) -> list[BenchRow]:
+    """Run the bench of one capability, or of all of them one after the other.
 
     Parameters
     ----------
     capability
-        A key of `CAPABILITIES`.
+        A key of `CAPABILITIES`, or ``all``.
     options
         Inputs and options of the command line.
+    skipped
+        Told, with ``all``, of each capability whose reference data is absent: its name and the
+        path that is missing.
 
     Returns
     -------
@@ -73,5 +94,43 @@ def run_bench(capability: str, options: BenchOptions) -> list[BenchRow]:
     ------
     NotFoundError
         If no bench has that name.
+    InputError
+        If ``all`` is asked for together with what only one capability understands.
     """
-    return bench_function(capability)(options)
+    if capability != ALL:
+        return bench_function(capability)(options)
+    neutral = BenchOptions(data_folder=options.data_folder, seed=options.seed)
+    sized = replace(neutral, customers=options.customers, events=options.events)
+    if options != sized:
+        raise InputError(
+            "bench all runs on reference data and takes --seed, --customers and --events alone",
+            next_step="name one capability to give it your own file or its own options",
+        )
+    rows: list[BenchRow] = []
+    for name in CAPABILITIES:
+        missing = missing_reference(name, options)
+        if missing is not None:
+            if skipped is not None:
+                skipped(name, missing)
+            continue
+        rows += bench_function(name)(options)
+    return rows
+
+
+def missing_reference(capability: str, options: BenchOptions) -> str | None:
+    """The reference data a capability needs and does not find.
+
+    Parameters
+    ----------
+    capability
+        A key of `CAPABILITIES`.
+    options
+        Says where the data lies.
+
+    Returns
+    -------
+    str or None
+        The first path; None when nothing is missing.
+    """
+    needed = (options.data_folder / path for path in REFERENCE.get(capability, ()))
+    return next((str(path) for path in needed if not path.exists()), None)
