@@ -34,8 +34,25 @@ def message(number: int, to: str = "a@example.com", channel: str = "email", **mo
     }  # fmt: skip
 
 
-def everyone(pairs):
-    return set(pairs)
+class Rules:
+    """Manners that are told their verdicts."""
+
+    def __init__(self, verdicts: dict[str, str] | None = None, cap: int = 99) -> None:
+        self.verdicts, self.cap, self.count = verdicts or {}, cap, {}
+
+    def prepare(self, pairs) -> None:
+        self.asked = list(pairs)
+
+    def verdict(self, customer_id: str, channel: str) -> str:
+        if self.count.get(customer_id, 0) >= self.cap:
+            return "frequency cap"
+        return self.verdicts.get(customer_id, "send")
+
+    def sent(self, customer_id: str) -> None:
+        self.count[customer_id] = self.count.get(customer_id, 0) + 1
+
+
+everyone = Rules()
 
 
 def statuses(engine: Engine) -> dict[str, str]:
@@ -71,7 +88,7 @@ def test_enqueue_twice_and_send_twice_is_once(engine: Engine, tmp_path: Path) ->
     assert enqueue(engine, rows) == 0
     assert len(send_due(engine, sender, NOW, everyone).sent) == 20
     assert send_due(engine, sender, NOW, everyone).to_dict() == {
-        "sent": 0, "refused": 0, "withdrawn": 0, "failed": 0, "waiting": 0}  # fmt: skip
+        "sent": 0, "refused": 0, "withdrawn": 0, "held": 0, "failed": 0, "waiting": 0}  # fmt: skip
     assert len(list((tmp_path / "outbox" / "email").iterdir())) == 20
 
 
@@ -101,10 +118,24 @@ def test_a_busy_channel_is_tried_again_and_given_up_at_last(engine: Engine) -> N
 def test_a_permit_that_has_gone_withdraws_the_message(engine: Engine, tmp_path: Path) -> None:
     enqueue(engine, [message(1), message(2)])
     sender = {"email": OutboxSender(tmp_path, "email")}
-    report = send_due(engine, sender, NOW, lambda pairs: {x for x in pairs if x[0] == "c2"})
+    report = send_due(engine, sender, NOW, Rules({"c1": "no permit any more"}))
     assert [x.customer_id for x in report.sent] == ["c2"]
     assert report.withdrawn == 1
     assert statuses(engine) == {"m1": "withdrawn", "m2": "sent"}
+
+
+def test_the_cap_counts_messages_of_the_same_round(engine: Engine, tmp_path: Path) -> None:
+    enqueue(engine, [message(1), message(2, customer_id="c1"), message(3, customer_id="c1")])
+    report = send_due(engine, {"email": OutboxSender(tmp_path, "email")}, NOW, Rules(cap=2))
+    assert (len(report.sent), report.withdrawn) == (2, 1)
+
+
+def test_quiet_hours_hold_a_message_until_they_end(engine: Engine, tmp_path: Path) -> None:
+    enqueue(engine, [message(1)])
+    sender = {"email": OutboxSender(tmp_path, "email")}
+    held = send_due(engine, sender, NOW, Rules({"c1": "hold"}))
+    assert (held.held, held.waiting, len(held.sent)) == (1, 1, 0)
+    assert len(send_due(engine, sender, NOW, Rules()).sent) == 1
 
 
 def test_later_messages_wait_and_bad_addresses_are_refused(engine: Engine, tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ between sending and marking repeats the call, and the sender answers ``repeated`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,8 +21,23 @@ from shopkeeper.core.ports import Message, Receipt, Sender
 
 WAITING, SENT, REFUSED, WITHDRAWN = "waiting", "sent", "refused", "withdrawn"
 MAX_ATTEMPTS = 5
-PermitCheck = Callable[[Sequence[tuple[str, str]]], set[tuple[str, str]]]
-"""(customer_id, channel) pairs → those that hold a permit now."""
+SEND, HOLD = "send", "hold"
+
+
+class Manners(Protocol):
+    """Asked about every message at the moment of sending, not only when it was planned."""
+
+    def prepare(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Look up what a round needs to know of its (customer_id, channel) pairs."""
+        ...
+
+    def verdict(self, customer_id: str, channel: str) -> str:
+        """``send``, ``hold`` (not at this hour) or the reason to withdraw the message."""
+        ...
+
+    def sent(self, customer_id: str) -> None:
+        """Count a message that has just left."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +63,10 @@ class SendReport:
     refused
         Messages the channel will not take, for good.
     withdrawn
-        Messages whose permit had gone by the time of sending.
+        Messages whose permit had gone, or whose customer had been contacted
+        enough, by the time of sending.
+    held
+        Messages that are due but wait for the customer's quiet hours to end.
     failed
         Messages that will be tried again.
     waiting
@@ -58,6 +76,7 @@ class SendReport:
     sent: tuple[Delivery, ...]
     refused: int
     withdrawn: int
+    held: int
     failed: int
     waiting: int
 
@@ -67,6 +86,7 @@ class SendReport:
             "sent": len(self.sent),
             "refused": self.refused,
             "withdrawn": self.withdrawn,
+            "held": self.held,
             "failed": self.failed,
             "waiting": self.waiting,
         }
@@ -114,7 +134,7 @@ def send_due(
     engine: Engine,
     senders: Mapping[str, Sender],
     now: datetime,
-    permitted: PermitCheck,
+    manners: Manners,
     *,
     limit: int = 1000,
 ) -> SendReport:
@@ -128,8 +148,8 @@ def send_due(
         By channel.
     now
         Messages planned for later stay.
-    permitted
-        Asked at the moment of sending; a message without a permit is withdrawn.
+    manners
+        Asked about each message, in order, right before it is sent.
     limit
         Most messages of one round.
 
@@ -151,9 +171,9 @@ def send_due(
     )
     with engine.connect() as connection:
         rows = connection.execute(due).all()
-    allowed = permitted([(r.customer_id, r.channel) for r in rows]) if rows else set()
+    manners.prepare([(r.customer_id, r.channel) for r in rows])
     sent: list[Delivery] = []
-    counts = {REFUSED: 0, WITHDRAWN: 0, "failed": 0}
+    counts = {REFUSED: 0, WITHDRAWN: 0, HOLD: 0, "failed": 0}
     for row in rows:
         if row.channel not in senders:
             raise NotFoundError(
@@ -161,14 +181,19 @@ def send_due(
                 next_step="Configure the channel or withdraw the message",
                 channel=row.channel,
             )
-        if (row.customer_id, row.channel) not in allowed:
-            _settle(engine, row.key, WITHDRAWN, "no permit at the time of sending", now)
+        verdict = manners.verdict(row.customer_id, row.channel)
+        if verdict == HOLD:
+            counts[HOLD] += 1
+            continue
+        if verdict != SEND:
+            _settle(engine, row.key, WITHDRAWN, verdict, now)
             counts[WITHDRAWN] += 1
             continue
         outcome = _send(engine, senders[row.channel], row, now)
         if outcome in counts:
             counts[outcome] += 1
         else:
+            manners.sent(row.customer_id)
             sent.append(
                 Delivery(row.key, row.decision_id, row.customer_id, row.channel, row.payload, now)
             )
@@ -177,7 +202,12 @@ def send_due(
             select(func.count()).select_from(box).where(box.c.status == WAITING)
         ).scalar_one()
     return SendReport(
-        tuple(sent), counts[REFUSED], counts[WITHDRAWN], counts["failed"], int(waiting)
+        tuple(sent),
+        counts[REFUSED],
+        counts[WITHDRAWN],
+        counts[HOLD],
+        counts["failed"],
+        int(waiting),
     )
 
 

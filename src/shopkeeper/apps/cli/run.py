@@ -18,6 +18,7 @@ from shopkeeper.apps.cli.context import (
 )
 from shopkeeper.apps.cli.stages import moment_of
 from shopkeeper.apps.flows.nightly import NIGHTLY, run_nightly
+from shopkeeper.core.clock import zone
 from shopkeeper.core.errors import NotFoundError
 
 
@@ -33,10 +34,11 @@ def run(
         raise NotFoundError(f"there is no flow {flow!r}", next_step=f"Use: {NIGHTLY}", flow=flow)
     with opened(shop, config) as runtime, step_progress(quiet=as_json) as progress:
         report = run_nightly(runtime, as_of=moment_of(runtime, as_of), progress=progress)
+        day = report.as_of.astimezone(zone(runtime.settings.shop.time_zone))
     if as_json:
         print_json(report.to_dict())
         return
     said = "already done" if report.repeated else "done"
-    out.print(f"{flow} as of {report.as_of:%Y-%m-%d}: {said} ({report.run_id})", highlight=False)
+    out.print(f"{flow} as of {day:%Y-%m-%d}: {said} ({report.run_id})", highlight=False)
     for step, seconds in report.seconds.items():
         out.print(f"  {step:<10}{seconds:8.1f} s", highlight=False)

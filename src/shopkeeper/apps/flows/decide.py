@@ -26,6 +26,7 @@ from shopkeeper.core.tables import (
     IDENTITIES,
     OFFERS,
     PERMITS,
+    PRODUCTS,
     PROFILES,
     PURCHASE_LINES,
     PURCHASES,
@@ -36,9 +37,13 @@ from shopkeeper.decide.plan import Plan, explain, make_plan
 from shopkeeper.decide.problem import CHANNELS, Limits, read_customers, read_options
 from shopkeeper.decide.worth import MeasuredLift, measured_lift
 
-DRAFT = "draft"
+DRAFT, APPROVED, PERFORMED = "draft", "approved", "performed"
 RESPONSE_DAYS = 7
-FREQUENT_CATEGORIES = 40
+ADDRESS_KINDS: Mapping[str, tuple[str, ...]] = {
+    "push": ("push_token", "device_id"), "wecom": ("external_userid", "unionid"),
+}  # fmt: skip
+"""Identifiers that can be written to, by channel; e-mail and phone are in the profile."""
+SENT_STATUSES = ("sent", "delivered", "opened", "clicked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +162,7 @@ def customers_of(
     recent = touched.filter(
         (touched.ts_us >= since)
         & (touched.ts_us < moment)
-        & touched.status.isin(["sent", "delivered", "opened", "clicked"])
+        & touched.status.isin(list(SENT_STATUSES))
     )
     recent = recent.group_by("customer_id").aggregate(recent_contacts=recent.count())
     people = store.table(PROFILES).select("customer_id", "email", "phone", "time_zone")
@@ -171,17 +176,57 @@ def customers_of(
     )
     joined = joined.left_join(wide, "customer_id").drop("customer_id_right")
     rows = store.run(joined)
+    rows = rows.join(
+        store.run(margins(store, settings.decide.margin, to_us(as_of))),
+        "customer_id",
+        join_type="left outer",
+    )
     value = pc.fill_null(rows.column("order_value_minor").cast(pa.float64()), 0.0)
-    rows = rows.append_column(
-        "order_margin_minor", pc.multiply(value, settings.decide.margin)
-    ).append_column("preferred_hour", rows.column("top_hour_365d"))
+    share = pc.fill_null(rows.column("margin_share"), settings.decide.margin)
+    rows = rows.append_column("order_margin_minor", pc.multiply(value, share)).append_column(
+        "preferred_hour", rows.column("top_hour_365d")
+    )
     return _with_addresses(store, _with_shares(store, rows, to_us(as_of)))
+
+
+def margins(store: TableStore, assumed: float, as_of_us: int) -> ibis.Table:
+    """Margin of each customer's past lines as a share of what they paid.
+
+    Parameters
+    ----------
+    store
+        The lake.
+    assumed
+        Share for lines of products that carry no cost.
+    as_of_us
+        Only lines before it count.
+
+    Returns
+    -------
+    ibis.Table
+        customer_id, margin_share in [0, 1].
+    """
+    lines, products = store.table(PURCHASE_LINES), store.table(PRODUCTS)
+    sold = lines.filter(
+        (lines.ts_us < ibis.literal(as_of_us).cast("int64"))
+        & (lines.kind == "sale")
+        & (lines.amount_minor > 0)
+    ).select("customer_id", "product_id", "quantity", "amount_minor")
+    both = sold.left_join(products.select("product_id", "cost_minor"), "product_id")
+    paid = both.amount_minor.cast("float64")
+    share = ibis.literal(round(assumed * 1_000_000)).cast("float64") / 1_000_000
+    earned = ibis.ifelse(
+        both.cost_minor.isnull(), paid * share, paid - both.cost_minor * both.quantity
+    )
+    summed = both.group_by("customer_id").aggregate(earned=earned.sum(), paid=paid.sum())
+    zero, one = (ibis.literal(x).cast("float64") for x in (0, 1))
+    return summed.select("customer_id", margin_share=(summed.earned / summed.paid).clip(zero, one))
 
 
 def _with_shares(store: TableStore, rows: pa.Table, as_of_us: int) -> pa.Table:
     """Share of a customer's spend in each category that an offer names."""
     offers = store.run(store.table(OFFERS).select("category").distinct())
-    names = sorted(x for x in offers.column("category").to_pylist() if x)[:FREQUENT_CATEGORIES]
+    names = sorted(x for x in offers.column("category").to_pylist() if x)
     if not names:
         return rows
     lines = store.table(PURCHASE_LINES)
@@ -202,12 +247,11 @@ def _with_shares(store: TableStore, rows: pa.Table, as_of_us: int) -> pa.Table:
 def _with_addresses(store: TableStore, rows: pa.Table) -> pa.Table:
     """Which channels can reach a customer, from profile and identifiers."""
     identities = store.table(IDENTITIES)
-    kinds = {"push": ("push_token", "device_id"), "wecom": ("external_userid", "unionid")}
     found = store.run(
         identities.group_by("customer_id").aggregate(
             **{
                 f"address:{channel}": identities.identifier_kind.isin(list(names)).max()
-                for channel, names in kinds.items()
+                for channel, names in ADDRESS_KINDS.items()
             }
         )
     )

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-import ibis
-import pyarrow as pa
 from sqlalchemy import select, update
 
-from shopkeeper.apps.flows.decide import DRAFT, limits_of
+from shopkeeper.apps.flows.decide import ADDRESS_KINDS, APPROVED, DRAFT, PERFORMED
+from shopkeeper.apps.flows.manners import SendManners, write_touches
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core import state
-from shopkeeper.core.clock import to_us, zone
+from shopkeeper.core.clock import zone
 from shopkeeper.core.errors import NotFoundError, PlanError
 from shopkeeper.core.ids import content_id
-from shopkeeper.core.ports import TableStore
 from shopkeeper.core.settings import Settings
-from shopkeeper.core.tables import DECISIONS, IDENTITIES, OFFERS, PERMITS, PROFILES, TOUCHES
-from shopkeeper.decide.problem import CHANNELS
+from shopkeeper.core.tables import DECISIONS, IDENTITIES, OFFERS, PROFILES, QUALITY
 from shopkeeper.deliver.content import render_message
 from shopkeeper.deliver.outbox import SendReport, enqueue, send_due
-
-APPROVED, PERFORMED = "approved", "performed"
+from shopkeeper.govern.gates import blocks
 
 
 def approve_plan(runtime: Runtime, plan_id: str, by: str) -> None:
@@ -95,9 +90,10 @@ def perform_plan(runtime: Runtime, plan_id: str) -> PerformReport:
     NotFoundError
         If there is no such plan.
     PlanError
-        If nobody approved it.
+        If nobody approved it, or bad data stop deliveries.
     """
     row = plan_row(runtime, plan_id)
+    refuse_if_stopped(runtime)
     if row.status == DRAFT:
         raise PlanError(
             f"plan {plan_id} is a draft",
@@ -114,8 +110,35 @@ def perform_plan(runtime: Runtime, plan_id: str) -> PerformReport:
     return PerformReport(plan_id, new, run_deliver(runtime).to_dict())
 
 
+def refuse_if_stopped(runtime: Runtime) -> None:
+    """Refuse to start deliveries while the latest quality run stops them.
+
+    Parameters
+    ----------
+    runtime
+        The open shop.
+
+    Raises
+    ------
+    PlanError
+        If a gate of the latest quality run stops deliver; says which finding.
+    """
+    quality = runtime.tables.table(QUALITY)
+    last = quality.filter(quality.as_of == quality.as_of.max())
+    found = [x for x in blocks(runtime.tables.run(last)) if x.stage == "deliver"]
+    if found:
+        raise PlanError(
+            found[0].en,
+            next_step="Mend the data and run: shopkeeper run nightly",
+            message_zh=found[0].zh,
+        )
+
+
 def run_deliver(runtime: Runtime, *, limit: int = 100_000) -> SendReport:
     """Send what is due now and write the touches.
+
+    Touches are read back from the outbox, so that a crash between sending and
+    writing loses none: the next round finds them.
 
     Parameters
     ----------
@@ -125,16 +148,10 @@ def run_deliver(runtime: Runtime, *, limit: int = 100_000) -> SendReport:
         Most messages of this round.
     """
     now = runtime.clock.now()
-    store = runtime.tables
-
-    def permitted(pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-        return _permits_now(store, runtime.settings, pairs)
-
-    report = send_due(runtime.state, runtime.senders, now, permitted, limit=limit)
-    touches = _touches(runtime, report, now)
-    if touches.num_rows:
-        store.merge(TOUCHES, touches)
-    return report
+    try:
+        return send_due(runtime.state, runtime.senders, now, SendManners(runtime, now), limit=limit)
+    finally:
+        write_touches(runtime, now)
 
 
 def plan_row(runtime: Runtime, plan_id: str) -> Any:
@@ -158,27 +175,12 @@ def plan_row(runtime: Runtime, plan_id: str) -> Any:
     return row
 
 
-def _permits_now(
-    store: TableStore, settings: Settings, pairs: Sequence[tuple[str, str]]
-) -> set[tuple[str, str]]:
-    asked = ibis.table({"customer_id": "string"}, name="asked")
-    permits = store.table(PERMITS)
-    rows = store.run(
-        permits.filter(permits.purpose == "marketing")
-        .semi_join(asked, "customer_id")
-        .select("customer_id", "channel", "status"),
-        {"asked": pa.table({"customer_id": sorted({x for x, _ in pairs})})},
-    ).to_pylist()
-    stated = {(r["customer_id"], r["channel"]): r["status"] for r in rows}
-    default = settings.decide.default_consent
-    return {pair for pair in pairs if stated.get(pair, default) == "GRANT"}
-
-
 def _messages(runtime: Runtime, plan_id: str) -> Iterator[dict[str, Any]]:
     store, settings = runtime.tables, runtime.settings
     decisions = store.table(DECISIONS)
-    people = store.table(PROFILES).select(
-        "customer_id", "person_name", "email", "phone", "language"
+    people = store.table(PROFILES)
+    people = people.select(
+        "customer_id", "person_name", "language", to_email="email", to_sms="phone"
     )
     offers = store.table(OFFERS).select("offer_id", "name", "kind", "discount_rate", "valid_to")
     chosen = decisions.filter((decisions.plan_id == plan_id) & (decisions.action == "send"))
@@ -186,11 +188,20 @@ def _messages(runtime: Runtime, plan_id: str) -> Iterator[dict[str, Any]]:
     joined = joined.left_join(offers, "offer_id").drop("offer_id_right")
     # A touch is logged under one of the customer's identifiers, so that an undone merge moves it.
     identities = store.table(IDENTITIES)
-    refs = identities.group_by("customer_id").aggregate(customer_ref=identities.identifier.min())
+    refs = identities.group_by("customer_id").aggregate(
+        customer_ref=identities.identifier.min(),
+        **{
+            f"to_{channel}": identities.identifier.min(
+                where=identities.identifier_kind.isin(list(kinds))
+            )
+            for channel, kinds in ADDRESS_KINDS.items()
+        },
+    )
     joined = joined.left_join(refs, "customer_id").drop("customer_id_right")
     wanted = joined.select(
-        "decision_id", "customer_id", "channel", "send_at", "person_name", "email", "phone",
-        "language", "name", "kind", "discount_rate", "valid_to", "offer_id", "customer_ref",
+        "decision_id", "customer_id", "channel", "send_at", "person_name", "language", "to_email",
+        "to_sms", *(f"to_{x}" for x in ADDRESS_KINDS), "name", "kind", "discount_rate", "valid_to",
+        "offer_id", "customer_ref",
     )  # fmt: skip
     for batch in store.stream(wanted):
         for row in batch.to_pylist():
@@ -209,7 +220,9 @@ def _message(settings: Settings, plan_id: str, row: Mapping[str, Any]) -> dict[s
             "valid_to": f"{valid:%Y-%m-%d}" if valid else "—",
         },
     )  # fmt: skip
-    to = row["email"] if row["channel"] == "email" else row["phone"]
+    to = row[f"to_{row['channel']}"] or ""
+    if row["channel"] in ADDRESS_KINDS:
+        to = to.partition(":")[2]
     headers = {"From": settings.deliver.from_address} if row["channel"] == "email" else {}
     if row["channel"] == "email":
         headers["List-Unsubscribe"] = f"<{settings.deliver.unsubscribe_url}?key={key}>"
@@ -222,30 +235,3 @@ def _message(settings: Settings, plan_id: str, row: Mapping[str, Any]) -> dict[s
             "offer_id": row["offer_id"], "customer_ref": row["customer_ref"],
         },
     }  # fmt: skip
-
-
-def _touches(runtime: Runtime, report: SendReport, now: datetime) -> pa.Table:
-    limits = limits_of(runtime.settings, 0)
-    cost = dict(zip(CHANNELS, limits.channel_cost_minor, strict=True))
-    count = len(report.sent)
-    local = now.astimezone(zone(runtime.settings.shop.time_zone))
-    return TOUCHES.cast(
-        pa.table(
-            {
-                "touch_id": [x.key for x in report.sent],
-                "decision_id": [x.decision_id for x in report.sent],
-                "customer_ref": [x.payload["customer_ref"] for x in report.sent],
-                "campaign_id": [x.decision_id.partition(":")[0] for x in report.sent],
-                "offer_id": pa.array([x.payload.get("offer_id") for x in report.sent], pa.string()),
-                "channel": [x.channel for x in report.sent],
-                "status": ["sent"] * count,
-                "sent_at": pa.array([now] * count, pa.timestamp("us", tz="UTC")),
-                "ts_us": pa.array([to_us(now)] * count, pa.int64()),
-                "day": pa.array([local.date()] * count, pa.date32()),
-                "cost_minor": pa.array([cost.get(x.channel, 0) for x in report.sent], pa.int64()),
-                "currency": [runtime.settings.shop.currency] * count,
-                "source": ["shopkeeper"] * count,
-            }
-        ) if count else TOUCHES.empty(),
-        fill=True,
-    )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,16 @@ from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core.clock import day_start, to_us
 from shopkeeper.core.errors import NotEnoughDataError
 from shopkeeper.core.ports import TableStore
-from shopkeeper.core.tables import LOADED, ORDER_LINES, ORDERS, PURCHASES, SEGMENTS, TOUCHES
+from shopkeeper.core.tables import (
+    LOADED,
+    ORDER_LINES,
+    ORDERS,
+    PURCHASES,
+    QUALITY,
+    SEGMENTS,
+    TOUCHES,
+)
+from shopkeeper.govern.gates import Block, blocks
 
 NIGHTLY = "nightly"
 BACKFILL_DAYS = 30
@@ -89,6 +98,13 @@ def run_nightly(
     inputs = nightly_inputs(runtime.tables, settings)
     run_id, _ = run_identity(NIGHTLY, as_of, inputs)
 
+    def gated(stage: str, work: Callable[[], Mapping[str, Any]]) -> Step:
+        def perform() -> Mapping[str, Any]:
+            found = stopped(runtime, run_id).get(stage)
+            return {"stopped": {"zh": found.zh, "en": found.en}} if found else work()
+
+        return Step(stage, perform)
+
     def decide() -> Mapping[str, Any]:
         try:
             return run_decide(runtime, as_of=as_of).to_dict()
@@ -97,19 +113,39 @@ def run_nightly(
             return {"refused": str(error)}
 
     def history() -> Mapping[str, Any]:
+        if stopped(runtime, run_id).keys() & {"features", "segment"}:
+            return {}
         return backfill(runtime, as_of, run_id)
 
     steps = [
         Step("govern", lambda: run_govern(runtime, as_of=as_of, run_id=run_id).to_dict()),
-        Step("unify", lambda: run_unify(runtime, as_of=as_of, run_id=run_id).to_dict()),
+        gated("unify", lambda: run_unify(runtime, as_of=as_of, run_id=run_id).to_dict()),
         Step("history", history),
-        Step("features", lambda: run_features(runtime, as_of=as_of, run_id=run_id).to_dict()),
-        Step("predict", lambda: run_predict(runtime, as_of=as_of).to_dict()),
-        Step("segment", lambda: run_segment(runtime, as_of=as_of, run_id=run_id).to_dict()),
-        Step("decide", decide),
-        Step("measure", lambda: run_measure(runtime, as_of=as_of, run_id=run_id).to_dict()),
+        gated("features", lambda: run_features(runtime, as_of=as_of, run_id=run_id).to_dict()),
+        gated("predict", lambda: run_predict(runtime, as_of=as_of).to_dict()),
+        gated("segment", lambda: run_segment(runtime, as_of=as_of, run_id=run_id).to_dict()),
+        gated("decide", decide),
+        gated("measure", lambda: run_measure(runtime, as_of=as_of, run_id=run_id).to_dict()),
     ]
     return run_steps(runtime.state, runtime.clock, NIGHTLY, as_of, inputs, steps, progress)
+
+
+def stopped(runtime: Runtime, run_id: str) -> dict[str, Block]:
+    """Stages that this run's quality findings stop, each with its first reason.
+
+    Parameters
+    ----------
+    runtime
+        The open shop; govern must have run.
+    run_id
+        The run.
+    """
+    quality = runtime.tables.table(QUALITY)
+    rows = runtime.tables.run(quality.filter(quality.run_id == run_id))
+    found: dict[str, Block] = {}
+    for block in blocks(rows):
+        found.setdefault(block.stage, block)
+    return found
 
 
 def backfill(runtime: Runtime, as_of: datetime, run_id: str) -> dict[str, Any]:
