@@ -56,6 +56,39 @@ def test_the_chosen_method_beats_popularity_on_a_later_period(run: RecommendRun)
     assert figure(run, "buy-again", "again") > figure(run, "popularity-7-days", "again")
 
 
+def test_every_method_is_compared_and_may_be_chosen(run: RecommendRun) -> None:
+    methods = {"markov", "item-graph", "item-knn", "popularity-7-days", "ease"}
+    assert set(run.facts["weights"]) == methods
+    assert sum(run.facts["weights"].values()) == pytest.approx(1.0)
+    shown = {f.method for f in run.figures if f.slice == "new"}
+    assert methods | {"popularity"} <= shown
+    assert figure(run, "ease", "new") > figure(run, "popularity", "new")
+
+
+def bundles(seed: int = 5) -> pa.Table:
+    """A bundle's three products are bought on any days, in any order: only EASE sees it whole."""
+    rng = np.random.default_rng(seed)
+    rows: list[tuple[str, str, int]] = []
+    for customer in range(200):
+        whole = [f"b{bundle}-{i}" for bundle in rng.choice(15, 4, replace=False) for i in range(3)]
+        other = [f"n{i:02d}" for i in rng.choice(60, 8, replace=False)]
+        for product in (*whole, *other):
+            day = int(rng.integers(0, 182))
+            rows.append((f"c{customer:03d}", product, int(START.timestamp() * 1e6) + day * DAY))
+    names = ("customer_id", "product_id", "ts_us")
+    return pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+
+
+def test_ease_is_chosen_where_it_is_best(tmp_path: Path) -> None:
+    run = train_recommender(bundles(), AS_OF, seed=7, k=5, min_buyers=2)
+    assert run.facts["weights"]["ease"] > 0
+    run.model.save(tmp_path)
+    rows = run.recommendations("v1")
+    loaded = ShopRecommender.load(tmp_path)
+    asked = {"as_of": AS_OF, "k": 5, "model_version": "v1"}
+    assert loaded.recommend(run.histories, **asked).equals(rows)  # type: ignore[arg-type]
+
+
 def test_rows_keep_the_contract_and_the_promise_of_their_kind(run: RecommendRun) -> None:
     table = run.recommendations("v1")
     assert table.schema == RECOMMENDATIONS.arrow_schema

@@ -16,6 +16,7 @@ from shopkeeper.predict.cards import Figure
 from shopkeeper.predict.recommend.again import BuyAgain
 from shopkeeper.predict.recommend.base import Recommender
 from shopkeeper.predict.recommend.blend import Blend, choose_weights
+from shopkeeper.predict.recommend.ease import Ease
 from shopkeeper.predict.recommend.evaluate import METRICS, Figures, evaluate
 from shopkeeper.predict.recommend.interactions import DAY_US, Interactions
 from shopkeeper.predict.recommend.model import ShopRecommender
@@ -30,6 +31,8 @@ _NEIGHBOURS = 100
 _GAP = 2
 _RECENT = 20
 _RECENT_KNN = 8
+# EASE inverts a dense matrix: the 2,000 most bought products take 16 MB and two seconds a fit.
+_EASE_ITEMS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +208,7 @@ def _candidates() -> list[Recommender]:
         ItemGraph(window=_GAP, neighbours=_NEIGHBOURS, recent=_RECENT),
         ItemKnn(decay=0.95, neighbours=_NEIGHBOURS, recent=_RECENT_KNN),
         RecentPopularity(),
+        Ease(max_items=_EASE_ITEMS, overflow="frequent"),
     ]
 
 
