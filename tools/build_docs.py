@@ -16,6 +16,7 @@ from shopkeeper.apps.service.openapi import document
 from shopkeeper.collect.reasons import REASONS
 from shopkeeper.core.dictionary import markdown as dictionary
 from shopkeeper.core.settings import ENV_PREFIX, FILE_NAME, Settings, known_keys
+from shopkeeper.core.settings_zh import SETTINGS_ZH
 from shopkeeper.decide.choose import REASONS as OUTCOMES
 from shopkeeper.decide.wording import SENTENCES, SHORT
 from shopkeeper.features.manual import manual
@@ -39,41 +40,6 @@ UNITS = {
     "number": "数值 number",
 }
 BETTER = {"up": "越高越好 up", "down": "越低越好 down", "neither": "—"}
-SETTINGS_ZH: Mapping[str, str] = {
-    "shop": "店铺",
-    "shop.name": "控制台中显示的店名",
-    "shop.currency": "所有金额的记账币种（ISO 4217）",
-    "shop.time_zone": "一天从何时开始与结束所依据的时区",
-    "shop.country": "没有国家码的电话号码所属国家",
-    "shop.simulated": "把所有内容标为模拟",
-    "store": "数据存放",
-    "store.folder": "湖、状态、模型与待发箱所在的文件夹",
-    "store.engine": "由什么来计算表达式",
-    "store.spark_master": "engine 为 spark 时的集群地址",
-    "store.memory_mb": "计算引擎可用的内存（MB）",
-    "store.threads": "计算引擎的线程数；0 表示全部核心",
-    "predict": "模型的预测期与随机种子",
-    "predict.horizon_days": "流失与价值向前看的天数",
-    "predict.seed": "一切随机的种子",
-    "predict.recommendations": "每位客户推荐的商品数",
-    "decide": "计划的钱与礼貌",
-    "decide.budget": "一个计划的预算（整货币单位）",
-    "decide.holdout": "从不触达的客户占比（留白对照）",
-    "decide.explore": "随机选择的触达占比（探索）",
-    "decide.cap_days": "疲劳度的滚动窗口（天）",
-    "decide.cap_contacts": "窗口内每位客户的触达上限",
-    "decide.quiet_from": "勿扰时段开始（客户当地的小时）",
-    "decide.quiet_to": "勿扰时段结束（客户当地的小时）",
-    "decide.margin": "商品没有成本时采用的毛利率",
-    "decide.default_consent": "从未表态的客户按什么授权处理",
-    "deliver": "消息从谁发出、如何退订",
-    "deliver.from_address": "邮件的发件地址",
-    "deliver.unsubscribe_url": "撤回授权的页面；后面附上消息键",
-    "service": "HTTP 服务",
-    "service.host": "监听地址",
-    "service.port": "监听端口",
-    "service.token": "若设置，写请求须以 Bearer 令牌携带它",
-}
 
 
 def row(*cells: str) -> str:
@@ -117,7 +83,7 @@ def settings_page() -> str:
     known = {*sections, *words}
     if known != set(SETTINGS_ZH):
         odd = ", ".join(sorted(known ^ set(SETTINGS_ZH)))
-        raise SystemExit(f"tools/build_docs.py: SETTINGS_ZH and the settings differ: {odd}")
+        raise SystemExit(f"core/settings_zh.py: SETTINGS_ZH and the settings differ: {odd}")
     lines = [
         "",
         f"后者优先：默认值、`{FILE_NAME}`、环境变量、命令行选项。未知的键会被拒绝。  ",

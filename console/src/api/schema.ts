@@ -153,8 +153,14 @@ export type Customer = {
   scores: Array<CustomerScore>;
   recommendations: Array<RecommendedProduct>;
   consents: Array<CustomerConsent>;
-  audiences: Array<string>;
+  audiences: Array<CustomerAudience>;
   freshness: Freshness;
+};
+
+/** A built audience that the customer is in. */
+export type CustomerAudience = {
+  audience_id: string;
+  name: string;
 };
 
 /** What the customer said about one channel and purpose. */
@@ -357,6 +363,7 @@ export type FeatureValue = {
   label: Text;
   definition: Text;
   group: string;
+  group_label: Text;
   value: number | null;
   text_value: string | null;
   unit: string;
@@ -880,6 +887,8 @@ export type Recommendations = {
 
 /** One recommended product. */
 export type RecommendedProduct = {
+  /** new to the customer, or to buy again */
+  kind: string;
   rank: number;
   product_id: string;
   name: string;

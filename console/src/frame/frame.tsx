@@ -3,12 +3,12 @@ import {
   MoonOutlined, SafetyCertificateOutlined, SendOutlined, SettingOutlined, SunOutlined, TeamOutlined, UserOutlined,
 } from "@ant-design/icons";
 import { Button, Segmented } from "antd";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect } from "react";
 import { Link, NavLink, Outlet, ScrollRestoration } from "react-router";
 
 import { useRead } from "../api/client";
 import { changeLanguage, k, type Language } from "../i18n";
-import { useSpeaker } from "../i18n/text";
+import { keepZone, useSpeaker } from "../i18n/text";
 import { useAppearance } from "./appearance";
 import { Search } from "./search";
 
@@ -51,6 +51,10 @@ export function Frame() {
   const { t, language, format } = useSpeaker();
   const { dark, setDark } = useAppearance();
   const shop = useRead("GET /api/v1/overview", {}).data?.shop;
+  const zone = shop?.time_zone;
+  useEffect(() => {
+    if (zone) keepZone(zone);
+  }, [zone]);
   return (
     <div className="frame">
       <a className="skip" href="#content">

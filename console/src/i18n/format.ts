@@ -18,13 +18,15 @@ export type Format = {
 
 export const NOTHING = "–";
 
-const made = new Map<Language, Format>();
+const made = new Map<string, Format>();
 
-export function formatFor(language: Language): Format {
-  const kept = made.get(language);
+/** Writes numbers and days by language, and moments in a time zone (without one, the reader's own). */
+export function formatFor(language: Language, zone = ""): Format {
+  const key = `${language} ${zone}`;
+  const kept = made.get(key);
   if (kept) return kept;
-  const format = make(language);
-  made.set(language, format);
+  const format = make(language, zone);
+  made.set(key, format);
   return format;
 }
 
@@ -37,7 +39,7 @@ export function minorDigits(currency: string): number {
   }
 }
 
-function make(language: Language): Format {
+function make(language: Language, zone: string): Format {
   const usable = <T,>(value: T | null | undefined): value is T =>
     value !== null && value !== undefined && !(typeof value === "number" && !Number.isFinite(value));
 
@@ -111,6 +113,7 @@ function make(language: Language): Format {
             hour: "2-digit",
             minute: "2-digit",
             hour12: false,
+            ...(zone ? { timeZone: zone } : {}),
           }).format(parse(value))
         : NOTHING,
     ago: (value, now = new Date()) => {

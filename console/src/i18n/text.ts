@@ -1,5 +1,5 @@
 import type { TFunction } from "i18next";
-import { useMemo } from "react";
+import { useMemo, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
 
 import { type Format, formatFor } from "./format";
@@ -21,7 +21,23 @@ export type Speaker = {
   format: Format;
 };
 
+const watchers = new Set<() => void>();
+let zone = "";
+
+/** Every moment is written in the shop's own time zone, whoever reads it and wherever. */
+export function keepZone(next: string): void {
+  if (next === zone) return;
+  zone = next;
+  for (const tell of watchers) tell();
+}
+
+const watch = (tell: () => void) => {
+  watchers.add(tell);
+  return () => void watchers.delete(tell);
+};
+
 export function useSpeaker(): Speaker {
+  const place = useSyncExternalStore(watch, () => zone);
   const { t, i18n } = useTranslation();
   const language: Language = i18n.language === "zh-CN" ? "zh-CN" : "en";
   return useMemo(
@@ -29,8 +45,8 @@ export function useSpeaker(): Speaker {
       t,
       language,
       say: (text) => (text ? (language === "zh-CN" ? text.zh || text.en : text.en || text.zh) : ""),
-      format: formatFor(language),
+      format: formatFor(language, place),
     }),
-    [t, language],
+    [t, language, place],
   );
 }

@@ -232,7 +232,7 @@ function Vocabulary({ onPick, onExample }: { onPick: (text: string) => void; onE
                             {field.name}
                           </button>{" "}
                           <span>{say(field.label)}</span>
-                          <div className="muted small">{say(field.definition)}</div>
+                          {say(field.definition) !== say(field.label) && <div className="muted small">{say(field.definition)}</div>}
                           {field.values.length > 0 && (
                             <div className="row small" style={{ gap: 6 }}>
                               {field.values.slice(0, 10).map((value) => (

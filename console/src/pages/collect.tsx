@@ -2,8 +2,8 @@ import { Tabs } from "antd";
 import { useNavigate, useParams } from "react-router";
 
 import { useRead } from "../api/client";
-import type { Load, QuarantinedRow } from "../api/schema";
-import { useSpeaker } from "../i18n/text";
+import type { Load, QuarantinedRow, TableInfo } from "../api/schema";
+import { named, useSpeaker } from "../i18n/text";
 import { Bars, Status } from "../parts/figures";
 import { Card, Page } from "../parts/page";
 import { Loaded, Nothing } from "../parts/states";
@@ -126,6 +126,7 @@ function Quarantine() {
           </Card>
         )}
       </Loaded>
+      {summary.data?.total !== 0 && (
       <Card
         title={t("collect.rows")}
         extra={
@@ -190,6 +191,7 @@ function Quarantine() {
           )}
         </Loaded>
       </Card>
+      )}
     </div>
   );
 }
@@ -208,11 +210,13 @@ function Tables() {
             columns={[
               { title: t("common.table"), render: (_, row) => say(row.label) },
               { title: t("common.name"), render: (_, row) => <span className="mono">{row.table}</span> },
-              { title: t("common.stage"), render: (_, row) => row.stage },
+              { title: t("common.stage"), render: (_, row) => named(t, "stage.name", row.stage) },
               { title: t("common.rowsHead"), align: "right", render: (_, row) => format.number(row.rows) },
               { title: t("common.columns"), align: "right", render: (_, row) => format.number(row.columns) },
               { title: t("common.version"), align: "right", render: (_, row) => row.version ?? "–" },
-              { title: t("common.changed"), render: (_, row) => format.moment(row.changed_at) },
+              ...(data.items.some((row) => row.changed_at !== null)
+                ? [{ title: t("common.changed"), render: (_: unknown, row: TableInfo) => format.moment(row.changed_at) }]
+                : []),
             ]}
           />
         )}

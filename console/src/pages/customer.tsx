@@ -28,7 +28,7 @@ export default function CustomerPage() {
           <>
             <div className="tiles">
               <Plain label={t("customers.value")} value={cash(format, one.headline.value)} />
-              <Plain label={t("customers.risk")} value={<Risk value={one.headline.risk} band={one.headline.risk_band?.name} />} />
+              <Plain label={t("customers.risk")} value={<Risk value={one.headline.risk} />} foot={say(one.headline.risk_band?.name)} />
               <Plain label={t("customers.spent")} value={cash(format, one.headline.spent)} foot={one.headline.orders === null ? "" : t("customers.ordersCount", { count: one.headline.orders, orders: format.number(one.headline.orders) })} />
               <Plain label={t("customers.last")} value={format.day(one.headline.last_purchase_on)} />
               <Plain label={t("customers.rfm")} value={say(one.headline.rfm?.name) || "–"} foot={[say(one.headline.tier?.name), say(one.headline.lifecycle?.name)].filter(Boolean).join(" · ")} />
@@ -99,6 +99,7 @@ function Score({ score }: { score: CustomerScore }) {
 
 function Scores({ customer }: { customer: Customer }) {
   const { t, say, format } = useSpeaker();
+  const kinds = [...new Set(customer.recommendations.map((one) => one.kind))];
   return (
     <div className="grid">
       <div className="w7 stack">
@@ -135,8 +136,8 @@ function Scores({ customer }: { customer: Customer }) {
           {customer.audiences.length > 0 && (
             <p className="row" style={{ marginTop: 10 }}>
               {customer.audiences.map((audience) => (
-                <Link key={audience} className="tag" to={`/segment/audiences/${encodeURIComponent(audience)}`}>
-                  {audience}
+                <Link key={audience.audience_id} className="tag" to={`/segment/audiences/${encodeURIComponent(audience.audience_id)}`}>
+                  {audience.name}
                 </Link>
               ))}
             </p>
@@ -146,18 +147,24 @@ function Scores({ customer }: { customer: Customer }) {
           {customer.recommendations.length === 0 ? (
             <p className="muted">{t("customer.noRecommendations")}</p>
           ) : (
-            <ol className="tasks">
-              {customer.recommendations.map((one) => (
-                <li key={one.product_id}>
-                  <span className="muted num">{one.rank}</span>
-                  <div>
-                    <p>{one.name}</p>
-                    <p className="muted small">{[one.category, say(one.reason)].filter(Boolean).join(" · ")}</p>
-                  </div>
-                  <span className="muted small num">{format.number(one.score, 3)}</span>
-                </li>
-              ))}
-            </ol>
+            kinds.map((kind) => (
+              <section key={kind} style={{ marginTop: 6 }}>
+                <h3 className="small muted">{named(t, "customer.recommended", kind)}</h3>
+                <ol className="tasks">
+                  {customer.recommendations
+                    .filter((one) => one.kind === kind)
+                    .map((one) => (
+                      <li key={one.product_id}>
+                        <span className="muted num" style={{ minWidth: 18 }}>{one.rank}</span>
+                        <div>
+                          <p>{one.name}</p>
+                          <p className="muted small">{[one.category, say(one.reason)].filter(Boolean).join(" · ")}</p>
+                        </div>
+                      </li>
+                    ))}
+                </ol>
+              </section>
+            ))
           )}
         </Card>
         <Card title={t("customer.consents")}>
@@ -204,6 +211,8 @@ function Decided({ id }: { id: string }) {
   );
 }
 
+/** A basket of a hundred lines says no more than its first ones and their number. */
+const LINES_SHOWN = 8;
 const KINDS = ["purchase", "return", "event", "touch", "decision", "consent"];
 
 function Timeline({ id }: { id: string }) {
@@ -258,8 +267,11 @@ function Timeline({ id }: { id: string }) {
           {item.lines.length > 0 && (
             <p className="small muted">
               {item.lines
+                .slice(0, LINES_SHOWN)
                 .map((line) => `${line.name ?? line.product_id ?? ""}${line.quantity !== null && line.quantity !== 1 ? ` × ${format.number(line.quantity, 2)}` : ""}`)
                 .join(t("common.listSeparator"))}
+              {item.lines.length > LINES_SHOWN &&
+                ` ${t("customer.moreLines", { count: item.lines.length - LINES_SHOWN })}`}
             </p>
           )}
         </div>
@@ -295,12 +307,18 @@ function Traits({ traits }: { traits: Trait[] }) {
             ),
           },
           { title: t("customer.source"), render: (_, row) => row.source ?? "–" },
-          { title: t("customer.validFrom"), render: (_, row) => format.day(row.valid_from) },
-          {
-            title: t("customer.freshness"),
-            align: "right",
-            render: (_, row) => shown(speaker, { value: row.freshness_days, unit: "days" }),
-          },
+          ...(traits.some((row) => row.valid_from !== null)
+            ? [{ title: t("customer.validFrom"), render: (_: unknown, row: Trait) => format.day(row.valid_from) }]
+            : []),
+          ...(traits.some((row) => row.freshness_days !== null)
+            ? [
+                {
+                  title: t("customer.freshness"),
+                  align: "right" as const,
+                  render: (_: unknown, row: Trait) => shown(speaker, { value: row.freshness_days, unit: "days" }),
+                },
+              ]
+            : []),
           { title: t("govern.class"), render: (_, row) => named(t, "govern.classes", row.classification) },
         ]}
       />
@@ -331,7 +349,7 @@ function Features({ id }: { id: string }) {
                 ),
               },
               { title: t("common.name"), render: (_, row) => <span className="mono">{row.name}</span> },
-              { title: t("customer.group"), render: (_, row) => row.group },
+              { title: t("customer.group"), render: (_, row) => say(row.group_label) },
               {
                 title: t("govern.value"),
                 align: "right",

@@ -35,6 +35,14 @@ export function DecisionDrawer({ customer, plan, onClose }: { customer: string; 
                 <dd>
                   <Status family="decide.actions" word={data.decision.action} tone={data.decision.action === "send" ? "accent" : ""} />
                 </dd>
+                {data.decision.action === "send" && (
+                  <>
+                    <dt>{t("decide.expectedMargin")}</dt>
+                    <dd className="num">{cash(format, data.decision.expected_margin)}</dd>
+                    <dt>{t("decide.cost")}</dt>
+                    <dd className="num">{cash(format, data.decision.cost)}</dd>
+                  </>
+                )}
                 <dt>{t("decide.probability")}</dt>
                 <dd className="num">
                   {format.number(data.decision.probability, 4)}{" "}
@@ -80,10 +88,7 @@ export function DecisionDrawer({ customer, plan, onClose }: { customer: string; 
                       ),
                     },
                     { title: t("decide.value"), align: "right", render: (_, row) => cash(format, row.value) },
-                    { title: t("decide.expectedMargin"), align: "right", render: (_, row) => cash(format, row.expected_margin) },
-                    { title: t("decide.cost"), align: "right", render: (_, row) => cash(format, row.cost) },
-                    { title: t("decide.probability"), align: "right", render: (_, row) => format.number(row.probability, 3) },
-                    { title: t("decide.whyNot"), width: 200, render: (_, row) => say(row.refused?.text) || (row.chosen ? "" : "–") },
+                    { title: t("decide.whyNot"), width: 320, render: (_, row) => say(row.refused?.text) || (row.chosen ? "" : "–") },
                   ]}
                 />
               )}

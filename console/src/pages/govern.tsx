@@ -323,7 +323,7 @@ function Lineage() {
               <LineageColumns nodes={data.nodes} asked={data.column} onPick={setColumn} />
             )}
             <p className="muted small" style={{ marginTop: 12 }}>
-              {t("govern.lineageCount", { nodes: data.nodes.length, edges: data.edges.length })}
+              {t(data.column === null ? "govern.tableCount" : "govern.lineageCount", { nodes: data.nodes.length, edges: data.edges.length })}
               {data.truncated ? ` ${t("govern.truncated")}` : ""}
             </p>
             {data.edges.some((edge) => edge.transform) && (

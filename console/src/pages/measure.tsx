@@ -208,7 +208,7 @@ function OneEffect({ effect }: { effect: Effect }) {
         <dt>{t("measure.method")}</dt>
         <dd>{effect.method}</dd>
         <dt>{t("measure.period")}</dt>
-        <dd>{t("common.range", { from: format.day(effect.start), to: format.day(effect.end) })}</dd>
+        <dd>{effect.start ? t("common.range", { from: format.day(effect.start), to: format.day(effect.end) }) : t("fresh.asOf", { day: format.day(effect.end) })}</dd>
       </dl>
     </div>
   );
@@ -298,15 +298,16 @@ function Matrix({ migration }: { migration: RfmMigration }) {
     names.set(cell.target, say(cell.target_name));
   }
   const keys = [...names.keys()];
+  const reached = keys.filter((key) => migration.cells.some((cell) => cell.target === key && cell.customers > 0));
   return (
     <Heat
       label={t("measure.migration")}
       corner={t("measure.fromTo")}
-      columns={keys.map((key) => names.get(key) ?? key)}
+      columns={reached.map((key) => names.get(key) ?? key)}
       rows={keys.map((origin) => ({
         key: origin,
         label: names.get(origin) ?? origin,
-        cells: keys.map((target) => {
+        cells: reached.map((target) => {
           const cell = migration.cells.find((one) => one.origin === origin && one.target === target);
           return cell && cell.customers > 0
             ? { text: format.number(cell.customers), weight: cell.share, title: format.percent(cell.share) }

@@ -10,7 +10,7 @@ import { Loaded } from "../parts/states";
 import { Models } from "./predict";
 
 export default function Model() {
-  const { t, say } = useSpeaker();
+  const { t, say, format } = useSpeaker();
   const { task = "", version = "" } = useParams();
   const card = useRead("GET /api/v1/predict/models/{task}/{version}", { path: { task, version } });
   const summary = card.data?.summary;
@@ -80,7 +80,7 @@ export default function Model() {
   );
 
   function shownError(error: number): string {
-    return error.toFixed(3);
+    return format.percent(error);
   }
 }
 
@@ -141,8 +141,12 @@ function Window({ card }: { card: ModelCard }) {
       <dd>{range(window.train_start, window.train_end)}</dd>
       <dt>{t("predict.tested")}</dt>
       <dd>{range(window.test_start, window.test_end)}</dd>
-      <dt>{t("predict.cutoffs")}</dt>
-      <dd>{window.cutoffs.length ? window.cutoffs.map((day) => format.day(day)).join(t("common.listSeparator")) : "–"}</dd>
+      {window.cutoffs.length > 0 && (
+        <>
+          <dt>{t("predict.cutoffs")}</dt>
+          <dd>{window.cutoffs.map((day) => format.day(day)).join(t("common.listSeparator"))}</dd>
+        </>
+      )}
       <dt>{t("predict.trainRows")}</dt>
       <dd className="num">{format.number(window.train_rows)}</dd>
       <dt>{t("predict.testRows")}</dt>

@@ -36,20 +36,22 @@ export default function PlanPage() {
               <Card className="w6" title={t("decide.byOffer")}>
                 <Shares shares={data.by_offer} />
               </Card>
-              <Card className="w6" title={t("decide.byChannel")}>
-                <Shares shares={data.by_channel} />
-              </Card>
-              <Card className="w6" title={t("decide.byHour")} help={t("decide.byHourHelp")}>
-                <Columns
-                  label={t("decide.byHour")}
-                  name={t("decide.contacts")}
-                  bars={data.by_hour.map((share) => ({ name: say(share.label), value: share.contacts }))}
-                  height={200}
-                />
-              </Card>
-              <Card className="w6" title={t("decide.leftOut")} help={t("decide.leftOutHelp")}>
-                <LeftOut plan={data} />
-              </Card>
+              <div className="w6 stack">
+                <Card title={t("decide.byChannel")}>
+                  <Shares shares={data.by_channel} />
+                </Card>
+                <Card title={t("decide.leftOut")} help={t("decide.leftOutHelp")}>
+                  <LeftOut plan={data} />
+                </Card>
+                <Card title={t("decide.byHour")} help={t("decide.byHourHelp")}>
+                  <Columns
+                    label={t("decide.byHour")}
+                    name={t("decide.contacts")}
+                    bars={data.by_hour.map((share) => ({ name: say(share.label), value: share.contacts }))}
+                    height={200}
+                  />
+                </Card>
+              </div>
             </div>
             {data.guards.length > 0 && (
               <Card title={t("decide.guards")} help={t("decide.guardsHelp")}>

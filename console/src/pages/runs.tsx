@@ -5,7 +5,7 @@ import { Link, useNavigate, useParams } from "react-router";
 
 import { call, useRead } from "../api/client";
 import type { Run, RunStep } from "../api/schema";
-import { useSpeaker } from "../i18n/text";
+import { named, useSpeaker } from "../i18n/text";
 import { Status } from "../parts/figures";
 import { Card, Page } from "../parts/page";
 import { Loaded, ProblemBox } from "../parts/states";
@@ -45,7 +45,7 @@ export default function Runs() {
                       </>
                     ),
                   },
-                  { title: t("runs.flow"), render: (_, row) => row.flow },
+                  { title: t("runs.flow"), render: (_, row) => named(t, "run.flow", row.flow) },
                   { title: t("runs.asOf"), render: (_, row) => format.day(row.as_of) },
                   { title: t("common.status"), render: (_, row) => <Status family="run.status" word={row.status} /> },
                   {

@@ -23,7 +23,9 @@ export default function Settings() {
                   { title: t("settings.key"), render: (_, row) => <span className="mono">{row.key}</span> },
                   { title: t("govern.value"), width: 320, render: (_, row) => <span className="mono break">{row.value ?? "–"}</span> },
                   { title: t("govern.meaning"), width: 360, render: (_, row) => say(row.meaning) || "–" },
-                  { title: t("customer.source"), render: (_, row) => row.source ?? "–" },
+                  ...(data.items.some((row) => row.source !== null)
+                    ? [{ title: t("customer.source"), render: (_: unknown, row: Setting) => row.source ?? "–" }]
+                    : []),
                 ]}
               />
             </Card>

@@ -29,7 +29,8 @@ export function Chart({ option, height, label }: { option: EChartsCoreOption; he
     };
   }, []);
   useEffect(() => {
-    if (ready) chart.current?.setOption(option, true);
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (ready) chart.current?.setOption(still ? { ...option, animation: false } : option, true);
   }, [option, ready]);
   return <div ref={box} className="chart" style={{ height }} role="img" aria-label={label} data-ready={ready} />;
 }

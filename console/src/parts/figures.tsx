@@ -80,7 +80,9 @@ export function Tile({ figure, onOpen }: { figure: Figure; onOpen: () => void })
         {figure.interval ? (
           span(speaker, figure.interval, figure.unit, figure.currency)
         ) : (
-          <Change change={figure.change} />
+          <>
+            <Change change={figure.change} /> {speaker.format.day(figure.freshness.as_of)}
+          </>
         )}
       </span>
     </button>
@@ -94,7 +96,7 @@ export function Tiles({ figures }: { figures: Figure[] }) {
   const figure = figures.find((one) => one.key === open);
   return (
     <>
-      <div className="tiles">
+      <div className={`tiles${figures.length > 6 ? " many" : ""}`}>
         {figures.map((one) => (
           <Tile key={one.key} figure={one} onOpen={() => setOpen(one.key)} />
         ))}
@@ -276,7 +278,7 @@ export function Risk({ value, band }: { value: number | null | undefined; band?:
       </span>{" "}
       <span className="num">
         {t("customers.riskOf", { value })}
-        {band ? ` ${say(band)}` : ""}
+        {band ? <span className="muted"> {say(band)}</span> : null}
       </span>
     </span>
   );

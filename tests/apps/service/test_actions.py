@@ -77,7 +77,9 @@ def test_an_audience_is_saved_built_and_questioned(own: TestClient) -> None:
     assert own.post(f"{path}/build").json() == built  # the same moment gives the same set
     assert own.get(path).json()["size"] == 2
     assert own.get("/api/v1/segment/audiences").json()["items"][0]["name"] == "将流失"
-    assert own.get("/api/v1/customers/c1").json()["audiences"] == [audience["audience_id"]]
+    assert own.get("/api/v1/customers/c1").json()["audiences"] == [
+        {"audience_id": audience["audience_id"], "name": "将流失"}
+    ]
     assert own.get("/api/v1/search?q=流失").json()["items"][0]["kind"] == "audience"
 
     inside = own.get(f"{path}/why?customer_id=c1").json()

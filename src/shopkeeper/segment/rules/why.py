@@ -237,7 +237,7 @@ def _conditions(node: WhyNode) -> list[Condition]:
 _NEGATED = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<", "in": "not in",
             "between": "outside", "contains": "without", "is missing": "is known"}  # fmt: skip
 _UNITS = {
-    "days": ("天", "days"), "orders": ("单", "orders"), "minor units": ("（分）", "minor units"),
+    "days": ("天", "days"), "orders": ("单", "orders"), "minor units": ("（最小货币单位）", "minor units"),
     "units": ("件", "units"), "lines": ("行", "lines"), "sessions": ("次", "sessions"),
     "events": ("次", "events"), "contacts": ("次", "contacts"), "returns": ("次", "returns"),
     "times": ("次", "times"), "views": ("次", "views"), "additions": ("次", "additions"),
@@ -311,5 +311,5 @@ def _spoken(rule: Compare | Among | Between | Contains | Missing) -> tuple[str, 
 
 def _shown(value: Anything) -> str:
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
     return value.isoformat() if isinstance(value, date) else str(value)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from sqlalchemy import select
+
 from shopkeeper.apps.service import labels, wording
 from shopkeeper.apps.service.context import OpenShop
 from shopkeeper.apps.service.queries import judged, names, sentences
@@ -25,6 +27,7 @@ from shopkeeper.apps.service.queries.runs import NEVER_RAN
 from shopkeeper.apps.service.schemas.common import Interval, Text, Unit
 from shopkeeper.apps.service.schemas.customers import (
     Customer,
+    CustomerAudience,
     CustomerConsent,
     CustomerFeatures,
     CustomerIdentifier,
@@ -36,6 +39,7 @@ from shopkeeper.apps.service.schemas.customers import (
     Trait,
 )
 from shopkeeper.core import columns as c
+from shopkeeper.core import state
 from shopkeeper.core.columns import Column
 from shopkeeper.core.tables import (
     AUDIENCE_MEMBERS,
@@ -49,6 +53,7 @@ from shopkeeper.core.tables import (
 )
 from shopkeeper.features.definition import Feature
 from shopkeeper.features.library_index import all_features
+from shopkeeper.segment.rules.vocabulary import GROUPS
 
 NOT_TRAITS = frozenset({c.CUSTOMER_ID, c.ATTRIBUTES, c.EVIDENCE, c.UPDATED_AT})
 SECRET_KINDS = frozenset({"phone", "email"})
@@ -287,7 +292,7 @@ def consents(shop: OpenShop, customer_id: str) -> list[CustomerConsent]:
     ]
 
 
-def _audiences(shop: OpenShop, customer_id: str) -> list[str]:
+def _audiences(shop: OpenShop, customer_id: str) -> list[CustomerAudience]:
     table = shop.tables.table(AUDIENCE_MEMBERS)
     newest = table.group_by(c.AUDIENCE_ID).aggregate(newest=table[c.AS_OF].max())
     mine = table.filter(table[c.CUSTOMER_ID] == customer_id)
@@ -296,7 +301,13 @@ def _audiences(shop: OpenShop, customer_id: str) -> list[str]:
         (mine[c.AUDIENCE_ID] == newest[c.AUDIENCE_ID]) & (mine[c.AS_OF] == newest["newest"]),
     )
     found = rows(shop, joined.select(mine[c.AUDIENCE_ID]).distinct())
-    return sorted(row["audience_id"] for row in found)
+    ids = sorted(row["audience_id"] for row in found)
+    table_of = state.audiences
+    with shop.state.connect() as connection:
+        asked = select(table_of.c.audience_id, table_of.c.name)
+        kept = connection.execute(asked.where(table_of.c.audience_id.in_(ids)))
+        named = {row.audience_id: row.name for row in kept}
+    return [CustomerAudience(audience_id=x, name=named.get(x, x)) for x in ids]
 
 
 def _summary(shop: OpenShop, line: CustomerRow) -> Text:
@@ -365,11 +376,13 @@ def features(shop: OpenShop, customer_id: str) -> CustomerFeatures:
 def _feature(name: str, value: object, known: Feature | None) -> FeatureValue:
     label = names.feature(name)
     number = isinstance(value, int | float) and not isinstance(value, bool)
+    group = GROUPS.get(known.group if known else "", GROUPS["features"])
     return FeatureValue(
         name=name,
         label=label,
         definition=names.feature_definition(known) if known else label,
         group=known.group if known else "",
+        group_label=Text(zh=group[0], en=group[1]),
         value=float(value) if number else None,  # type: ignore[arg-type]
         text_value=None if number or value is None else str(value),
         unit=known.unit if known else "",

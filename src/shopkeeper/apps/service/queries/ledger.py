@@ -167,16 +167,31 @@ def candidates_of(shop: OpenShop, row: Record) -> list[Candidate]:
         In the order of the ledger.
     """
     options: list[dict[str, Any]] = parsed(row["candidates"]) or []
-    offers = offer_names(shop, sorted({option["offer"] for option in options}))
+    if row["action"] == "send" and not any(_is_chosen(option, row) for option in options):
+        options = [{"offer": row["offer_id"], "channel": row["channel"]}, *options]
+    offers = offer_names(shop, sorted({option["offer"] for option in options if option["offer"]}))
     return [_candidate(shop, option, row, offers) for option in options]
+
+
+def _is_chosen(option: dict[str, Any], row: Record) -> bool:
+    taken = (option["offer"], option["channel"]) == (row["offer_id"], row["channel"])
+    return taken and row["action"] == "send"
+
+
+def _net(row: Record) -> int:
+    return (row["expected_margin_minor"] or 0) - (row["cost_minor"] or 0)
 
 
 def _candidate(
     shop: OpenShop, option: dict[str, Any], row: Record, offers: dict[str, Text]
 ) -> Candidate:
     offer, channel = option["offer"], option["channel"]
-    sent = row["action"] == "send"
-    chosen = sent and (offer, channel) == (row["offer_id"], row["channel"])
+    chosen = _is_chosen(option, row)
+    worth = _net(row) if chosen else option["value"]
+    refused = None
+    if not chosen:
+        sent = row["action"] == "send"
+        refused = _passed_over(worth, row) if sent else sentences.refusal(row["reason"])
     return Candidate(
         offer_id=offer,
         offer_name=labels.named(offers, offer),
@@ -185,8 +200,25 @@ def _candidate(
         hour=None,
         expected_margin=money(shop, row["expected_margin_minor"]) if chosen else None,
         cost=money(shop, row["cost_minor"]) if chosen else None,
-        value=money(shop, option["value"]),
+        value=money(shop, worth),
         probability=row["probability"] if chosen else None,
         chosen=chosen,
-        refused=None if sent else sentences.refusal(row["reason"]),
+        refused=refused,
     )
+
+
+def _passed_over(worth: float, row: Record) -> Reason:
+    """Why an option that was possible gave way to the one that was taken."""
+    if row["reason"] == "explored":
+        return Reason(
+            key="not_drawn", text=Text(zh="随机探索时未抽中", en="Not drawn in the random choice")
+        )
+    if worth > _net(row):
+        return Reason(
+            key="dearer",
+            text=Text(
+                zh="单看净值更高，但要占用预算或权益，用在别的客户身上收益更高",
+                en="Worth more by itself, but takes budget or stock that earns more elsewhere",
+            ),
+        )
+    return Reason(key="lower_value", text=Text(zh="净值不更高", en="Not worth more"))

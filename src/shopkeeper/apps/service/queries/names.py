@@ -10,6 +10,7 @@ from shopkeeper.apps.service import labels
 from shopkeeper.apps.service.schemas.common import Text, Unit
 from shopkeeper.features.definition import Feature
 from shopkeeper.features.library_index import all_features
+from shopkeeper.predict.churn.words import COLUMNS
 from shopkeeper.segment.schemes import SCHEMES
 
 BANDS: dict[str, Text] = {
@@ -83,6 +84,9 @@ def feature(name: str) -> Text:
     Text
         A column outside the library is its own name.
     """
+    if name in COLUMNS:
+        zh, en = COLUMNS[name]
+        return Text(zh=zh, en=en)
     return _features().get(name) or Text(zh=name, en=name)
 
 

@@ -42,6 +42,7 @@ def recommended(shop: OpenShop, customer_id: str) -> list[RecommendedProduct]:
     mentioned = _names(shop, found)
     return [
         RecommendedProduct(
+            kind=row["kind"],
             rank=row["rank"],
             product_id=row["product_id"],
             name=row["product_name"] or row["product_subcategory"] or row["product_id"],

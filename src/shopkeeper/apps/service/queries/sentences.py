@@ -57,7 +57,7 @@ def score_reasons(stored: str | None) -> list[Reason]:
     return [
         Reason(
             key=reason["code"],
-            text=Text(zh=reason["zh"], en=reason["en"]),
+            text=Text(zh=reason["zh"], en=reason["en"][:1].upper() + reason["en"][1:]),
             weight=reason["weight"],
             field=reason["code"],
             value=None if reason["value"] is None else str(reason["value"]),

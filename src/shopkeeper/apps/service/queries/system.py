@@ -13,6 +13,7 @@ from shopkeeper.apps.service.schemas.system import Check, Health, Ready, Setting
 from shopkeeper.core.errors import ShopkeeperError
 from shopkeeper.core.settings import Settings as SettingsInForce
 from shopkeeper.core.settings import known_keys
+from shopkeeper.core.settings_zh import SETTINGS_ZH
 from shopkeeper.core.tables import ALL, ORDERS
 
 SECRET_WORDS = ("token", "secret", "password", "key")
@@ -108,7 +109,12 @@ def settings(shop: OpenShop) -> Settings:
     """
     meanings = known_keys()
     items = [
-        Setting(key=key, value=value, meaning=Text(zh=meanings[key], en=meanings[key]), source=None)
+        Setting(
+            key=key,
+            value=value,
+            meaning=Text(zh=SETTINGS_ZH.get(key, meanings[key]), en=meanings[key]),
+            source=None,
+        )
         for key, value in _flat(shop.settings)
     ]
     return Settings(

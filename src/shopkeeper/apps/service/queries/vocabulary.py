@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from shopkeeper.apps.flows.audiences import shop_vocabulary
+from shopkeeper.apps.flows.audiences import read_rule, shop_vocabulary
 from shopkeeper.apps.service.context import OpenShop
+from shopkeeper.apps.service.queries.reading import rows
 from shopkeeper.apps.service.schemas.common import Text
 from shopkeeper.apps.service.schemas.segment import (
     Vocabulary,
@@ -11,7 +12,13 @@ from shopkeeper.apps.service.schemas.segment import (
     VocabularyOperator,
     VocabularyValue,
 )
+from shopkeeper.core import columns as c
+from shopkeeper.core.errors import RuleError
+from shopkeeper.core.tables import PRODUCTS
 from shopkeeper.segment.rules.vocabulary import EXAMPLES, GROUPS, OPERATORS, Field
+from shopkeeper.segment.rules.vocabulary import Vocabulary as ShopWords
+
+EXAMPLE_CATEGORY = "咖啡"
 
 
 def vocabulary(shop: OpenShop) -> Vocabulary:
@@ -26,14 +33,41 @@ def vocabulary(shop: OpenShop) -> Vocabulary:
     -------
     Vocabulary
     """
+    words = shop_vocabulary(shop.runtime)
     return Vocabulary(
-        fields=[_field(x) for x in shop_vocabulary(shop.runtime).fields],
+        fields=[_field(x) for x in words.fields],
         operators=[
             VocabularyOperator(operator=sign, label=Text(zh=zh, en=en), arity=arity)
             for sign, (zh, en, arity) in OPERATORS.items()
         ],
-        examples=[Text(zh=zh, en=en) for zh, en in EXAMPLES],
+        examples=_examples(shop, words),
     )
+
+
+def _examples(shop: OpenShop, words: ShopWords) -> list[Text]:
+    """Examples that this shop can answer: its own category, no field that it lacks."""
+    category = shop.remember("commonest_category", (PRODUCTS,), lambda: _category(shop))
+    answer = []
+    for zh, en in EXAMPLES:
+        if EXAMPLE_CATEGORY in en and category is None:
+            continue
+        said = [text.replace(EXAMPLE_CATEGORY, category or "") for text in (zh, en)]
+        try:
+            for text in said:
+                read_rule(text, words)
+        except RuleError:
+            continue
+        answer.append(Text(zh=said[0], en=said[1]))
+    return answer
+
+
+def _category(shop: OpenShop) -> str | None:
+    products = shop.tables.table(PRODUCTS)
+    plain = products.filter(products[c.CATEGORY].notnull() & ~products[c.CATEGORY].contains("'"))
+    counted = plain.group_by(c.CATEGORY).aggregate(n=plain.count())
+    ordered = counted.order_by([counted["n"].desc(), counted[c.CATEGORY]])
+    found = rows(shop, ordered.limit(1))
+    return found[0]["category"] if found else None
 
 
 def _field(field: Field) -> VocabularyField:

@@ -116,6 +116,7 @@ class CustomerScore(Shape):
 class RecommendedProduct(Shape):
     """One recommended product."""
 
+    kind: str = Field(description="new to the customer, or to buy again")
     rank: int
     product_id: str
     name: str
@@ -135,6 +136,13 @@ class CustomerConsent(Shape):
     since: dt.datetime | None
 
 
+class CustomerAudience(Shape):
+    """A built audience that the customer is in."""
+
+    audience_id: str
+    name: str
+
+
 class Customer(Shape):
     """Everything known about one customer."""
 
@@ -149,7 +157,7 @@ class Customer(Shape):
     scores: list[CustomerScore]
     recommendations: list[RecommendedProduct]
     consents: list[CustomerConsent]
-    audiences: list[str]
+    audiences: list[CustomerAudience]
     freshness: Freshness
 
 
@@ -186,6 +194,7 @@ class FeatureValue(Shape):
     label: Text
     definition: Text
     group: str
+    group_label: Text
     value: float | None
     text_value: str | None
     unit: str
