@@ -231,7 +231,7 @@ def build_audience(runtime: Runtime, audience_id: str, as_of: datetime) -> Audie
     if row is None:
         raise NotFoundError(
             f"there is no audience {audience_id!r}",
-            next_step="List them with: shopkeeper segment audiences",
+            next_step="List them with: shopkeeper audience list",
             audience_id=audience_id,
         )
     vocabulary = shop_vocabulary(runtime)

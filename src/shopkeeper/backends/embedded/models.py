@@ -116,7 +116,7 @@ class FolderModels:
         if not _NAME.fullmatch(version) or not (folder / CARD).is_file():
             raise NotFoundError(
                 f"there is no model {version_or_alias!r} for {task!r}",
-                next_step="List them with: shopkeeper models",
+                next_step="Train one with: shopkeeper predict, or see /api/v1/predict/models",
                 task=task,
                 version=version_or_alias,
             )

@@ -45,7 +45,7 @@ def rule(key: str) -> Rule:
             return candidate
     raise NotFoundError(
         f"there is no cleaning rule {key!r}",
-        next_step="Choose one of the rules listed by: shopkeeper govern rules",
+        next_step="Choose one of the rules listed in docs/cleaning-rules.md",
         key=key,
     )
 
