@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import combinations, product
 from typing import Any as Anything
 
 from shopkeeper.segment.rules.printed import print_rule, print_value
@@ -28,6 +29,7 @@ from shopkeeper.segment.rules.tree import (
     Missing,
     Not,
     Rule,
+    leaves,
 )
 from shopkeeper.segment.rules.vocabulary import Vocabulary
 
@@ -112,6 +114,8 @@ class Why:
     en: str
 
 
+EXACT_SIZE, EXACT_LEAVES = 3, 12
+"""Sets of up to three among up to twelve conditions are searched exactly."""
 _Flips = dict[tuple[str, bool], Leaf]
 
 
@@ -132,9 +136,12 @@ def why(rule: Rule, facts: Facts, vocabulary: Vocabulary) -> Why:
     Why
     """
     member = evaluate_one(rule, facts, vocabulary) is True
-    flips = _cheapest(rule, facts, vocabulary, wanted=not member, lenient=member) or {}
-    smallest = dict(list(flips))
-    alone = {x for x in _leaf_texts(rule) if _flips_alone(rule, facts, vocabulary, x, member)}
+    smallest = _fewest(rule, facts, vocabulary, member)
+    alone = {
+        x
+        for x in _leaf_texts(rule)
+        if any(_flips(rule, facts, vocabulary, {x: forced}, member) for forced in (True, False))
+    }
     tree = _node(rule, facts, vocabulary, smallest, alone)
     conditions = tuple(_conditions(tree))
     chosen = tuple({x.text: x for x in conditions if x.text in smallest}.values())
@@ -146,37 +153,51 @@ def why(rule: Rule, facts: Facts, vocabulary: Vocabulary) -> Why:
     return Why(member, tree, conditions, chosen, zh, en)
 
 
-def _leaf_texts(rule: Rule) -> set[str]:
+def _leaf_texts(rule: Rule) -> list[str]:
+    """Different conditions in reading order."""
+    return list(dict.fromkeys(print_rule(x) for x in leaves(rule)))
+
+
+def _fewest(rule: Rule, facts: Facts, vocabulary: Vocabulary, member: bool) -> dict[str, bool]:
+    """Truths to give to the fewest conditions so that the answer changes; empty if none do.
+
+    Small sets are tried one by one, which is exact also where a condition stands
+    in several places; larger ones are built from the rule's shape and verified.
+    """
+    texts = _leaf_texts(rule)
+    for size in range(1, min(EXACT_SIZE, len(texts)) + 1):
+        if len(texts) > EXACT_LEAVES and size > 1:
+            break
+        for chosen in combinations(texts, size):
+            for forced in product((True, False), repeat=size):
+                turned = dict(zip(chosen, forced, strict=True))
+                if _flips(rule, facts, vocabulary, turned, member):
+                    return turned
+    built = _cheapest(rule, facts, vocabulary, wanted=not member, lenient=member) or {}
+    turned = dict(list(built))
+    return turned if turned and _flips(rule, facts, vocabulary, turned, member) else {}
+
+
+def _flips(
+    rule: Rule, facts: Facts, vocabulary: Vocabulary, turned: Mapping[str, bool], member: bool
+) -> bool:
+    return (_with(rule, facts, vocabulary, turned) is True) != member
+
+
+def _with(rule: Rule, facts: Facts, vocabulary: Vocabulary, turned: Mapping[str, bool]) -> Truth:
     match rule:
         case Not(part):
-            return _leaf_texts(part)
-        case All(parts) | Any(parts):
-            return set().union(*(_leaf_texts(x) for x in parts))
-        case _:
-            return {print_rule(rule)}
-
-
-def _flips_alone(
-    rule: Rule, facts: Facts, vocabulary: Vocabulary, text: str, member: bool
-) -> bool:  # fmt: skip
-    return any(
-        (_with(rule, facts, vocabulary, text, forced) is True) != member for forced in (True, False)
-    )
-
-
-def _with(rule: Rule, facts: Facts, vocabulary: Vocabulary, text: str, forced: bool) -> Truth:
-    match rule:
-        case Not(part):
-            inner = _with(part, facts, vocabulary, text, forced)
+            inner = _with(part, facts, vocabulary, turned)
             return None if inner is None else not inner
         case All(parts):
-            truths = [_with(x, facts, vocabulary, text, forced) for x in parts]
+            truths = [_with(x, facts, vocabulary, turned) for x in parts]
             return False if False in truths else None if None in truths else True
         case Any(parts):
-            truths = [_with(x, facts, vocabulary, text, forced) for x in parts]
+            truths = [_with(x, facts, vocabulary, turned) for x in parts]
             return True if True in truths else None if None in truths else False
         case _:
-            return forced if print_rule(rule) == text else evaluate_leaf(rule, facts, vocabulary)
+            text = print_rule(rule)
+            return turned[text] if text in turned else evaluate_leaf(rule, facts, vocabulary)
 
 
 def _cheapest(
