@@ -151,6 +151,18 @@ def decide(
     out.print(f"Next: shopkeeper plan approve {report.plan_id}", highlight=False)
 
 
+def deliver(shop: ShopFlag = None, config: ConfigFlag = None, as_json: JsonFlag = False) -> None:
+    """Send what is due now; the worker of `shopkeeper up` does the same by itself."""
+    from shopkeeper.apps.flows.deliver import run_deliver
+
+    with opened(shop, config) as runtime:
+        report = run_deliver(runtime).to_dict()
+    if as_json:
+        print_json(report)
+    else:
+        show("deliver", report)
+
+
 def measure(
     shop: ShopFlag = None, config: ConfigFlag = None, as_of: AsOfFlag = None,
     as_json: JsonFlag = False,
