@@ -18,6 +18,7 @@ class ConsoleBuildHook(BuildHookInterface):
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Build the console unless it is there; an editable install builds nothing."""
         if version == "editable":
             return
         root = Path(self.root)

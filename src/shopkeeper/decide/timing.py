@@ -34,10 +34,9 @@ def allowed_hour(hour: Ints, limits: Limits) -> Ints:
     start, end = limits.quiet_from, limits.quiet_to
     if start == end:
         return wanted
-    if start < end:
-        quiet = (wanted >= start) & (wanted < end)
-    else:
-        quiet = (wanted >= start) | (wanted < end)
+    quiet = (
+        (wanted >= start) & (wanted < end) if start < end else (wanted >= start) | (wanted < end)
+    )
     moved: Ints = np.where(quiet, end, wanted)
     return moved
 
