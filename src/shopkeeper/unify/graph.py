@@ -159,7 +159,7 @@ def undo(edges: pa.Table, edge_id: str, *, at: datetime) -> pa.Table:
     if place < 0:
         raise NotFoundError(
             f"there is no identity edge {edge_id!r}",
-            next_step="Look up the edges of the customer first",
+            next_step="List them with: shopkeeper identity edges CUSTOMER",
             edge_id=edge_id,
         )
     undone = edges[str(c.UNDONE_AT)].combine_chunks()
@@ -210,7 +210,7 @@ def preview(
         if edge_id not in ids:
             raise NotFoundError(
                 f"there is no identity edge {edge_id!r}",
-                next_step="Look up the edges of the customer first",
+                next_step="List them with: shopkeeper identity edges CUSTOMER",
                 edge_id=edge_id,
             )
     columns = [str(c.LEFT), str(c.RIGHT), str(c.SCORE)]

@@ -199,6 +199,33 @@ def identities_of(tables: TableStore) -> ibis.Table:
     )  # fmt: skip
 
 
+def edge_nodes(tables: TableStore, edges: pa.Table, *, as_of: datetime) -> pa.Table:
+    """What is known of the references at the ends of edges, for judging a change of them.
+
+    Parameters
+    ----------
+    tables
+        The lake.
+    edges
+        Rows of ``identity_edges``.
+    as_of
+        When a reference was first seen whose load is not recorded.
+
+    Returns
+    -------
+    pa.Table
+        :data:`~shopkeeper.unify.graph.NODES`.
+    """
+    ends = pc.unique(
+        pa.concat_arrays([edges[x].combine_chunks() for x in (str(c.LEFT), str(c.RIGHT))])
+    )
+    refs = ids.references([tables.table(x) for x in WITH_REFERENCES])
+    asked = ibis.table({"end": "string"}, name="ends")
+    near = refs.semi_join(asked, refs["identifier"] == asked["end"])
+    found = tables.run(near, {"ends": pa.table({"end": ends})})
+    return _nodes(tables, edges, {"found_references": found}, as_of)
+
+
 def _claim(rows: ibis.Table, identifier: str, via: str, place: int) -> ibis.Table:
     return rows.select(
         identifier=rows[identifier], via=rows[via], place=ibis.literal(place).cast("int64")

@@ -9,7 +9,7 @@ import typer
 
 from shopkeeper.apps.cli.context import ConfigFlag, JsonFlag, ShopFlag, opened, out, print_json
 from shopkeeper.apps.cli.stages import show
-from shopkeeper.core.errors import NotFoundError
+from shopkeeper.apps.flows.identity import customer_named
 from shopkeeper.core.ports import TableStore
 from shopkeeper.core.tables import (
     FEATURES,
@@ -56,20 +56,8 @@ def everything(store: TableStore, who: str) -> dict[str, Any]:
     """
     from shopkeeper.predict.explain import render
 
+    customer_id = customer_named(store, who)
     identities = store.table(IDENTITIES)
-    rows = store.run(
-        identities.filter(
-            (identities.customer_id == ibis.literal(who))
-            | (identities.identifier == ibis.literal(who))
-        )
-    ).to_pylist()
-    if not rows:
-        raise NotFoundError(
-            f"no customer answers to {who!r}",
-            next_step="Give a customer id, or an identifier as kind:value",
-            who=who,
-        )
-    customer_id = rows[0]["customer_id"]
     every = store.run(identities.filter(identities.customer_id == ibis.literal(customer_id)))
 
     def of(contract: Any) -> list[dict[str, Any]]:
