@@ -104,6 +104,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture
+def own_site(tmp_path: Path) -> Iterator[str]:
+    """Address of the service over a shop of this test alone, which it may change."""
+    _built()
+    shop = small_shop()
+    runtime = shop.open_shop(tmp_path)
+    shop.fill(runtime)
+    yield from serve(runtime)
+
+
 def keep_audience(site: str) -> None:
     """Save one audience, and build it."""
     draft = {"name": "沉默老客", "description": "十天没来的客户", "rule_text": "recency_days > 10"}
@@ -179,14 +189,20 @@ class Visit:
             "document.querySelector('h1') && !document.querySelector('.ant-skeleton')"
             " && ![...document.querySelectorAll('.chart')].some(c => c.dataset.ready !== 'true')"
         )
-        self.page.wait_for_timeout(150)
+        self.drawn()
+
+    def drawn(self) -> None:
+        """Wait until what changed is on the screen: two frames."""
+        self.page.evaluate(
+            "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
 
     def until(self, condition: str, seconds: float = 30.0) -> None:
         """Ask again and again; the page's own policy forbids to leave a question in it."""
         deadline = time.monotonic() + seconds
         while not self.page.evaluate(f"Boolean({condition})"):
             assert time.monotonic() < deadline, f"{self.page.url} never came to: {condition}"
-            self.page.wait_for_timeout(40)
+            self.page.wait_for_timeout(20)
 
     def shot(self, name: str) -> Path:
         """Keep the whole page, not only what fits the window."""
@@ -195,7 +211,7 @@ class Visit:
         self.page.set_viewport_size(
             {"width": size["width"], "height": max(size["height"], min(height + 60, 3200))}
         )
-        self.page.wait_for_timeout(100)
+        self.drawn()
         path = self.shots / f"{name}.png"
         self.page.screenshot(path=str(path))
         self.page.set_viewport_size(size)

@@ -110,7 +110,7 @@ def test_figure_opens_its_definition(open_page: Callable[..., Any], language: st
     dialog.wait_for()
     assert words(language)["figure"]["definition"] in dialog.inner_text()
     assert "figure=" in visit.page.url
-    visit.page.wait_for_timeout(300)
+    visit.settle()
     visit.shot(f"figure-{language}")
     visit.sound()
 

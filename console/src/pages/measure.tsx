@@ -4,7 +4,7 @@ import { useNavigate, useParams } from "react-router";
 
 import { useRead } from "../api/client";
 import type { CohortTable, Effect, Indicator, RfmMigration } from "../api/schema";
-import { useSpeaker } from "../i18n/text";
+import { named, useSpeaker } from "../i18n/text";
 import { Ribbons, Series } from "../parts/chart";
 import { Change, cash, lastPoints, shown, span, Spark, Whisker } from "../parts/figures";
 import { Heat } from "../parts/heat";
@@ -206,7 +206,7 @@ function OneEffect({ effect }: { effect: Effect }) {
         <dt>{t("decide.holdOut")}</dt>
         <dd className="num">{format.number(effect.hold_out)}</dd>
         <dt>{t("measure.method")}</dt>
-        <dd>{effect.method}</dd>
+        <dd>{named(t, "measure.methods", effect.method)}</dd>
         <dt>{t("measure.period")}</dt>
         <dd>{effect.start ? t("common.range", { from: format.day(effect.start), to: format.day(effect.end) }) : t("fresh.asOf", { day: format.day(effect.end) })}</dd>
       </dl>

@@ -353,7 +353,8 @@ def _fill_state(runtime: Runtime) -> None:
             insert(state.outbox),
             [
                 {"key": f"k{i}", "plan_id": "plan0", "decision_id": f"d{i}", "customer_id": "c1",
-                 "channel": "sms", "payload": {"subject": "", "body": "你好"},
+                 "channel": "sms",
+                 "payload": {"customer_ref": "crm:c1", "subject": "", "body": "你好"},
                  "send_at": NOW + timedelta(minutes=i), "status": "sent" if i else "queued",
                  "sent_at": NOW if i else None}
                 for i in range(3)

@@ -90,8 +90,9 @@ def timeline(
     page, after = paging.cut(name, found, offset, limit)
     bought = [row["reference"] for row in page if row["kind"] in {"purchase", "return"}]
     lines = _lines(shop, customer_id, bought)
+    seen = _product_names(shop, [row["word"] for row in page if row["kind"] == "event"])
     return Timeline(
-        items=[_item(shop, row, lines.get(row["reference"], [])) for row in page],
+        items=[_item(shop, row, lines.get(row["reference"], []), seen) for row in page],
         next_cursor=after,
         total=None,
         next_step=None if page or offset else QUIET,
@@ -189,13 +190,26 @@ def _lines(shop: OpenShop, customer_id: str, orders: list[str]) -> dict[str, lis
     return answer
 
 
-def _item(shop: OpenShop, row: Record, lines: list[TimelineLine]) -> TimelineItem:
+def _product_names(shop: OpenShop, words: list[str | None]) -> dict[str, str]:
+    """Names of the products among the words of events, by product id."""
+    ids = sorted({word for word in words if word})
+    if not ids:
+        return {}
+    table = shop.tables.table(PRODUCTS)
+    known = table.filter(among(table[c.PRODUCT_ID], ids))
+    named = known.select(known[c.PRODUCT_ID], name=ibis.coalesce(known[c.NAME], known[c.CATEGORY]))
+    return {row["product_id"]: row["name"] for row in rows(shop, named) if row["name"]}
+
+
+def _item(
+    shop: OpenShop, row: Record, lines: list[TimelineLine], seen: dict[str, str]
+) -> TimelineItem:
     at: dt.datetime = from_us(row["at_us"])
     return TimelineItem(
         at=at,
         kind=row["kind"],
         title=_title(row),
-        detail=_detail(row),
+        detail=_detail(row, seen),
         amount=money(shop, row["amount"]),
         channel=row["channel"],
         reference=row["reference"],
@@ -220,7 +234,7 @@ def _title(row: Record) -> Text:
     return Text(zh=f"{kind.zh} · {channel.zh}", en=f"{kind.en} · {channel.en}")
 
 
-def _detail(row: Record) -> Text | None:
+def _detail(row: Record, seen: dict[str, str]) -> Text | None:
     if row["word"] is None:
         return None
     if row["kind"] in {"touch", "consent"}:
@@ -229,4 +243,5 @@ def _detail(row: Record) -> Text | None:
         return sentences.refusal(row["word"]).text
     if row["kind"] in {"purchase", "return"}:
         return Text(zh=f"门店 {row['word']}", en=f"Store {row['word']}")
-    return Text(zh=row["word"], en=row["word"])
+    word = seen.get(str(row["word"]), str(row["word"]))
+    return Text(zh=word, en=word)
