@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from shopkeeper.apps.cli.context import ConfigFlag, JsonFlag, ShopFlag, opened, out, print_json
 from shopkeeper.apps.flows.deliver import approve_plan, perform_plan, plan_row, run_deliver
+from shopkeeper.apps.flows.identity import customer_named
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core import state
 from shopkeeper.core.errors import NotFoundError
@@ -67,7 +68,10 @@ def list_plans(shop: ShopFlag = None, config: ConfigFlag = None, as_json: JsonFl
 @app.command("show")
 def show_plan(
     plan_id: PlanArgument = "latest",
-    customer: Annotated[str | None, typer.Option("--customer", help="Why this customer?")] = None,
+    customer: Annotated[
+        str | None,
+        typer.Option("--customer", help="Why this customer? Id, or an identifier (kind:value)."),
+    ] = None,
     shop: ShopFlag = None,
     config: ConfigFlag = None,
     as_json: JsonFlag = False,
@@ -94,24 +98,42 @@ def show_plan(
 def one_decision(runtime: Runtime, plan_id: str, customer: str) -> dict[str, Any]:
     """The ledger row of a customer in a plan, with its reasons in words.
 
+    Parameters
+    ----------
+    runtime
+        The open shop.
+    plan_id
+        The plan.
+    customer
+        Customer id as the plan knew it, or an identifier as ``kind:value``.
+
     Raises
     ------
     NotFoundError
-        If the plan holds no such customer.
+        If nobody answers to the identifier, or the plan holds no such customer.
     """
-    decisions = runtime.tables.table(DECISIONS)
-    key = ibis.literal(f"{plan_id}:{customer}")
-    rows = runtime.tables.run(decisions.filter(decisions.decision_id == key)).to_pylist()
+    # A plan keeps the ids it was made with, also of customers merged since.
+    rows = _ledger(runtime, plan_id, customer)
+    if not rows:
+        rows = _ledger(runtime, plan_id, customer_named(runtime.tables, customer))
     if not rows:
         raise NotFoundError(
             f"plan {plan_id} holds no customer {customer!r}",
-            next_step="Look the customer up: shopkeeper customer ID",
+            next_step=f"See what is known of them: shopkeeper customer {customer}",
         )
-    row: dict[str, Any] = rows[0]
+    row = rows[0]
     row["sentences"] = render(row["reasons"], row["currency"])
     for name in ("reasons", "candidates", "constraints"):
         row[name] = json.loads(row[name])
     return row
+
+
+def _ledger(runtime: Runtime, plan_id: str, customer_id: str) -> list[dict[str, Any]]:
+    decisions = runtime.tables.table(DECISIONS)
+    key = ibis.literal(f"{plan_id}:{customer_id}")
+    found = runtime.tables.run(decisions.filter(decisions.decision_id == key))
+    rows: list[dict[str, Any]] = found.to_pylist()
+    return rows
 
 
 def _print_plan(report: dict[str, Any]) -> None:
