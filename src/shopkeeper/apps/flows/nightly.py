@@ -19,8 +19,10 @@ from shopkeeper.apps.flows.unify import run_unify
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core.clock import day_start, to_us
 from shopkeeper.core.errors import NotEnoughDataError
+from shopkeeper.core.ids import content_id
 from shopkeeper.core.ports import TableStore
 from shopkeeper.core.tables import (
+    IDENTITY_EDGES,
     LOADED,
     ORDER_LINES,
     ORDERS,
@@ -64,12 +66,19 @@ def default_as_of(store: TableStore, time_zone: str) -> datetime:
 
 
 def nightly_inputs(store: TableStore, settings: Mapping[str, Any]) -> dict[str, object]:
-    """What a nightly run depends on: loaded tables and settings.
+    """What a nightly run depends on: loaded tables, merges people undid, and settings.
 
     Touches are left out: a run must not be new only because its own plan was sent.
     """
     versions = {c.name: store.version(c) for c in LOADED if c.name != TOUCHES.name}
-    return {**versions, **{f"setting {k}": v for k, v in settings.items()}}
+    edges = store.table(IDENTITY_EDGES)
+    undone = edges.filter(edges.undone_at.notnull()).select("edge_id").order_by("edge_id")
+    ids = store.run(undone).column("edge_id").to_pylist()
+    return {
+        **versions,
+        "undone merges": content_id(*ids),
+        **{f"setting {k}": v for k, v in settings.items()},
+    }
 
 
 def run_nightly(
