@@ -922,7 +922,7 @@ export type RuleError = {
   expected: Array<string>;
 };
 
-/** A value before and after a cleaning rule (after null: the value is refused). */
+/** A value before and after a cleaning rule (after null: the value becomes empty). */
 export type RuleExample = {
   before: string | null;
   after: string | null;

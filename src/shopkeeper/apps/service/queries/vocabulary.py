@@ -14,7 +14,7 @@ from shopkeeper.apps.service.schemas.segment import (
 )
 from shopkeeper.core import columns as c
 from shopkeeper.core.errors import RuleError
-from shopkeeper.core.tables import PRODUCTS
+from shopkeeper.core.tables import FEATURES, PRODUCTS
 from shopkeeper.segment.rules.vocabulary import EXAMPLES, GROUPS, OPERATORS, Field
 from shopkeeper.segment.rules.vocabulary import Vocabulary as ShopWords
 
@@ -46,6 +46,9 @@ def vocabulary(shop: OpenShop) -> Vocabulary:
 
 def _examples(shop: OpenShop, words: ShopWords) -> list[Text]:
     """Examples that this shop can answer: its own category, no field that it lacks."""
+    columns = set(shop.tables.table(FEATURES).columns)
+    there = (x for x in words.fields if x.source != "features" or x.column in columns)
+    present = ShopWords(tuple(there))
     category = shop.remember("commonest_category", (PRODUCTS,), lambda: _category(shop))
     answer = []
     for zh, en in EXAMPLES:
@@ -54,7 +57,7 @@ def _examples(shop: OpenShop, words: ShopWords) -> list[Text]:
         said = [text.replace(EXAMPLE_CATEGORY, category or "") for text in (zh, en)]
         try:
             for text in said:
-                read_rule(text, words)
+                read_rule(text, present)
         except RuleError:
             continue
         answer.append(Text(zh=said[0], en=said[1]))

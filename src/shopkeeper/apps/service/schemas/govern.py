@@ -49,7 +49,7 @@ class Quality(Shape):
 
 
 class RuleExample(Shape):
-    """A value before and after a cleaning rule (after null: the value is refused)."""
+    """A value before and after a cleaning rule (after null: the value becomes empty)."""
 
     before: str | None
     after: str | None
