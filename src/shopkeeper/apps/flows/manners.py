@@ -15,10 +15,11 @@ from shopkeeper.apps.flows.decide import SENT_STATUSES, limits_of
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core import state
 from shopkeeper.core.clock import to_us, zone
-from shopkeeper.core.tables import CONTACTS, PERMITS, PROFILES, TOUCHES
+from shopkeeper.core.tables import CONSENTS, CONTACTS, IDENTITIES, PROFILES, TOUCHES
 from shopkeeper.decide.problem import CHANNELS
 from shopkeeper.deliver.outbox import HOLD, SEND
 from shopkeeper.deliver.outbox import SENT as STATUS_SENT
+from shopkeeper.unify import resolve
 
 NO_PERMIT = "no permit at the time of sending / 发送时已无授权"
 CAPPED = "contacted enough already / 已达疲劳度上限"
@@ -58,7 +59,12 @@ class SendManners:
         store = self._runtime.tables
         asked = {"asked": pa.table({"customer_id": sorted({x for x, _ in pairs})})}
         who = ibis.table({"customer_id": "string"}, name="asked")
-        permits = store.table(PERMITS)
+        # From the statements themselves: a consent withdrawn a minute ago counts now, not
+        # from the next night on.
+        moment = ibis.literal(self._now.astimezone(UTC).replace(tzinfo=None))
+        permits = resolve.permits(
+            store.table(CONSENTS), store.table(IDENTITIES), as_of=moment.cast("timestamp('UTC', 6)")
+        )
         rows = store.run(
             permits.filter(permits.purpose == "marketing")
             .semi_join(who, "customer_id")
