@@ -15,7 +15,6 @@ from shopkeeper.apps.flows import nightly as flow
 from shopkeeper.apps.flows.decide import lifts_of
 from shopkeeper.apps.flows.deliver import approve_plan, perform_plan, refuse_if_stopped
 from shopkeeper.apps.flows.manners import SendManners, write_touches
-from shopkeeper.apps.flows.measure import plan_effects
 from shopkeeper.apps.flows.unify import run_unify
 from shopkeeper.backends.open import open_runtime
 from shopkeeper.core.errors import NotEnoughDataError, PlanError, StoreError
