@@ -176,7 +176,7 @@ def _touches(runtime: Runtime, rows: Sequence[Any]) -> Iterator[dict[str, Any]]:
         yield {
             "touch_id": row.key,
             "decision_id": row.decision_id,
-            "customer_ref": row.payload["customer_ref"],
+            "customer_ref": row.payload.get("customer_ref") or f"customer_id:{row.customer_id}",
             "campaign_id": row.plan_id,
             "offer_id": row.payload.get("offer_id"),
             "channel": row.channel,
