@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner, Result
 
+from shopkeeper.apps.cli import context
 from shopkeeper.apps.cli.identity import app
 from shopkeeper.apps.flows.identity import customer_named, edges_of, preview_undo, undo_edge
 from shopkeeper.apps.flows.unify import run_unify
@@ -138,9 +139,13 @@ def test_what_is_not_there_cannot_be_undone(runtime: Runtime) -> None:
         undo_edge(runtime, edge, as_of=AS_OF, run_id="r")
 
 
-def test_the_verb_lists_previews_and_undoes(runtime: Runtime, folder: Path) -> None:
+def test_the_verb_lists_previews_and_undoes(
+    runtime: Runtime, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(context.out, "width", 200)  # tables fold in narrow terminals
+
     def typed(*words: str) -> Result:
-        answer = CliRunner().invoke(app, [*words, "--shop", str(folder)], env={"COLUMNS": "300"})
+        answer = CliRunner().invoke(app, [*words, "--shop", str(folder)])
         assert answer.exit_code == 0, answer.output
         return answer
 
