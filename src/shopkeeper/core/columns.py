@@ -136,6 +136,7 @@ EVENT_ID = Column("event_id", "string", "事件编号", "Event", tier="core")
 SESSION_ID = Column("session_id", "string", "会话编号", "Session")
 PAGE = Column("page", "string", "页面", "Page or screen")
 QUERY = Column("query", "string", "搜索词或文本", "Search query or text", privacy="personal")
+INVALID = Column("invalid", "string", "无效流量的原因（空为真人）", "Why the row counts as invalid traffic; empty for people", tier="core")  # fmt: skip
 DEVICE = Column("device", "string", "设备类型", "Kind of device")
 PROPERTIES = Column("properties", "string", "事件属性（JSON）", "Event properties as a JSON object", privacy="personal")  # fmt: skip
 TOUCH_ID = Column("touch_id", "string", "触达编号", "Touch", tier="core")

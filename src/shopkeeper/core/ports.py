@@ -7,8 +7,9 @@ before the work starts and never discovered by exception.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self, runtime_checkable
@@ -144,6 +145,7 @@ class TableStore(Protocol):
         rows: pa.Table | pa.RecordBatchReader,
         *,
         token: tuple[str, int] | None = None,
+        after: int | None = None,
     ) -> Commit:
         """Add rows in one atomic commit.
 
@@ -156,7 +158,20 @@ class TableStore(Protocol):
         token
             ``(writer, number)``: a commit whose number is not above the
             writer's last committed one is skipped and reported as repeated.
+        after
+            Number the writer must have committed last, or -1 for none; only with
+            ``token``.
+
+        Raises
+        ------
+        ConflictError
+            If ``after`` is given and another number was committed last: somebody
+            else took over the writer's work.
         """
+        ...
+
+    def committed(self, contract: TableContract, writer: str) -> int:
+        """Number of the last token that a writer committed; -1 if none."""
         ...
 
     def replace(
@@ -187,8 +202,24 @@ class TableStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One payload on its way into the log.
+
+    Parameters
+    ----------
+    key
+        Decides the partition; entries of one key keep their order.
+    payload
+        What is stored, as it is.
+    """
+
+    key: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class LogRecord:
-    """One accepted batch as it lies in the log."""
+    """One accepted payload as it lies in the log."""
 
     partition: int
     offset: int
@@ -197,10 +228,87 @@ class LogRecord:
     received_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class LogCapabilities:
+    """What an event log can do.
+
+    Parameters
+    ----------
+    name
+        Which back end this is.
+    lag
+        Whether the end of a partition is known, so that a lag can be told.
+    erase
+        Whether single payloads can be rewritten or removed before they expire.
+    shared
+        Whether several machines may read and write it.
+    """
+
+    name: str
+    lag: bool
+    erase: bool
+    shared: bool
+
+
+class LogReader(Protocol):
+    """One member of a consumer: partitions are divided among the members that live."""
+
+    @property
+    def partitions(self) -> frozenset[int]:
+        """Partitions this member holds now."""
+        ...
+
+    def poll(self, *, limit: int = 1000, timeout_s: float = 1.0) -> Sequence[LogRecord]:
+        """The next records of the held partitions, each partition in order.
+
+        Waits up to ``timeout_s`` for the first one; gains and losses of
+        partitions are told (``gained``, ``lost``) inside this call.
+        """
+        ...
+
+    def commit(self, offsets: Mapping[int, int]) -> None:
+        """Confirm everything before the offset of each partition; never goes backwards."""
+        ...
+
+    def close(self) -> None:
+        """Give the partitions back."""
+        ...
+
+
 class EventLog(Protocol):
-    """Durable, ordered, partitioned log; a returned offset means on disk."""
+    """Durable, ordered, partitioned log; a confirmed payload is on disk."""
 
     partitions: int
+
+    @property
+    def capabilities(self) -> LogCapabilities:
+        """What this log can do."""
+        ...
+
+    def partition_of(self, key: str) -> int:
+        """Partition that a key belongs to."""
+        ...
+
+    def submit(
+        self, entries: Sequence[LogEntry], *, received_us: int
+    ) -> Future[Sequence[tuple[int, int]]]:
+        """Queue entries for the next group commit.
+
+        Groups become durable in the order in which they were submitted. When one
+        fails, everything queued behind it at that moment fails with it.
+
+        Returns
+        -------
+        concurrent.futures.Future
+            Partition and offset of each entry, once all of them are durable.
+            Without entries: resolves when everything submitted before is durable.
+
+        Raises
+        ------
+        BusyError
+            At once, if the queue is full; its ``retry_after_s`` says when to try again.
+        """
+        ...
 
     def append(
         self, key: str, payloads: Sequence[bytes], *, received_us: int
@@ -208,8 +316,37 @@ class EventLog(Protocol):
         """Append under one key; returns (partition, offset) of each once durable."""
         ...
 
+    def pressure(self) -> float:
+        """How full the queue of unconfirmed payloads is, 0 to 1."""
+        ...
+
     def read(self, partition: int, offset: int, *, limit: int = 1000) -> Sequence[LogRecord]:
         """Records of a partition from an offset on, in order."""
+        ...
+
+    def reader(
+        self,
+        consumer: str,
+        *,
+        gained: Callable[[int], int | None] | None = None,
+        lost: Callable[[int], None] | None = None,
+    ) -> LogReader:
+        """Join the readers of a consumer.
+
+        Parameters
+        ----------
+        consumer
+            Name of the consumer.
+        gained
+            Called with a partition before its first record is handed out; returns
+            the offset to start at, None for the first unconfirmed one.
+        lost
+            Called when a partition was given to another member.
+        """
+        ...
+
+    def head(self, partition: int) -> int:
+        """Offset the next payload of the partition will get."""
         ...
 
     def committed(self, consumer: str, partition: int) -> int:
@@ -220,28 +357,110 @@ class EventLog(Protocol):
         """Confirm everything before ``offset``; never goes backwards."""
         ...
 
+    def expire(self, before_us: int) -> int:
+        """Remove records received earlier that every consumer confirmed; how many."""
+        ...
+
+    def rewrite(self, partition: int, change: Callable[[LogRecord], bytes | None]) -> int:
+        """Replace payloads in place, for erasure; how many changed.
+
+        ``change`` returns the payload to keep, or None to empty it (offsets stay).
+        """
+        ...
+
     def close(self) -> None:
         """Release files."""
         ...
 
 
+Section = Literal["base", "live", "features"]
+"""Parts of a profile, each with one writer: nightly facts, live state, online features."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileUpdate:
+    """Everything one micro-batch changes in the profiles, stored in one transaction.
+
+    Parameters
+    ----------
+    section
+        Part of the profile that is written.
+    profiles
+        New content of the section by customer, as JSON objects.
+    removed
+        Customers whose section goes (merged into another, or erased).
+    identifiers
+        Customer by identifier ``kind:value``, new or moved.
+    timers
+        When the section next changes by time alone, microseconds UTC; None clears it.
+    changes
+        What to tell subscribers: customer, moment in microseconds, JSON object.
+    positions
+        First log offset not yet applied, by consumer and partition.
+    """
+
+    section: Section
+    profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    removed: Sequence[str] = ()
+    identifiers: Mapping[str, str] = field(default_factory=dict)
+    timers: Mapping[str, int | None] = field(default_factory=dict)
+    changes: Sequence[tuple[str, int, Mapping[str, Any]]] = ()
+    positions: Mapping[tuple[str, int], int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChange:
+    """One change as subscribers see it."""
+
+    sequence: int
+    customer_id: str
+    at_us: int
+    change: Mapping[str, Any]
+
+
 class ProfileStore(Protocol):
-    """One customer's latest traits, scores and counters by id."""
+    """One customer's latest traits, scores and counters by id, and who answers to what."""
 
     def get(self, customer_id: str) -> dict[str, Any] | None:
-        """The stored profile, or None."""
+        """The stored profile, section by section, or None."""
         ...
 
     def get_many(self, customer_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Profiles of those that exist."""
         ...
 
-    def put_many(self, profiles: Mapping[str, Mapping[str, Any]]) -> None:
-        """Store whole profiles, replacing earlier ones, in one transaction."""
+    def section(self, section: Section, customer_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """One section of those that have it."""
+        ...
+
+    def put_many(
+        self, profiles: Mapping[str, Mapping[str, Any]], *, section: Section = "base"
+    ) -> None:
+        """Store whole sections, replacing earlier ones, in one transaction."""
+        ...
+
+    def apply(self, update: ProfileUpdate) -> None:
+        """Store a micro-batch in one transaction; positions never go backwards."""
+        ...
+
+    def resolve(self, identifiers: Sequence[str]) -> dict[str, str]:
+        """Customer by identifier, of those that are known."""
+        ...
+
+    def position(self, consumer: str, partition: int) -> int:
+        """First log offset not yet applied; 0 at the start."""
+        ...
+
+    def due(self, section: Section, until_us: int, *, limit: int = 1000) -> Sequence[str]:
+        """Customers whose timer of the section has come, earliest first."""
+        ...
+
+    def changes(self, after: int, *, limit: int = 500) -> Sequence[ProfileChange]:
+        """Changes after a sequence number, in order; old ones are dropped."""
         ...
 
     def delete(self, customer_id: str) -> bool:
-        """Remove one; says whether it was there."""
+        """Remove one with identifiers, timers and changes; says whether it was there."""
         ...
 
     def count(self) -> int:

@@ -125,6 +125,41 @@ class Service(_Section):
     )
 
 
+class Live(_Section):
+    """Events as they arrive."""
+
+    log: Literal["sqlite", "kafka"] = Field(
+        default="sqlite", description="What keeps accepted events until they are worked off"
+    )
+    brokers: str = Field(
+        default="127.0.0.1:9092", description="Addresses of the Kafka brokers when log is kafka"
+    )
+    topic: str = Field(default="shopkeeper-events", description="Kafka topic")
+    partitions: int = Field(
+        default=4, ge=1, le=256, description="Partitions of the log; fixed once it exists"
+    )
+    queue_mb: int = Field(
+        default=64, ge=1, description="Unconfirmed events held before clients are told to wait"
+    )
+    retention_days: int = Field(
+        default=7, ge=1, description="Days that worked-off events stay in the log"
+    )
+    event_kb: int = Field(default=32, ge=1, description="Largest event")
+    batch_kb: int = Field(default=500, ge=1, description="Largest request body")
+    dedupe_days: int = Field(
+        default=31, ge=1, description="Days in which a repeated message id is dropped"
+    )
+    dedupe_ids: int = Field(
+        default=20_000_000, ge=1000, description="Most message ids remembered for that"
+    )
+    lake_seconds: float = Field(
+        default=2.0, gt=0, description="Longest wait before accepted events are in the lake"
+    )
+    worker: bool = Field(
+        default=True, description="Whether `up` works events off itself or leaves it to `worker`"
+    )
+
+
 class Settings(_Section):
     """Everything that can be configured."""
 
@@ -134,6 +169,7 @@ class Settings(_Section):
     decide: Decide = Decide()
     deliver: Deliver = Deliver()
     service: Service = Service()
+    live: Live = Live()
 
 
 def load_settings(

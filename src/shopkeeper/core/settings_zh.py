@@ -38,5 +38,18 @@ SETTINGS_ZH: Mapping[str, str] = {
     "service.host": "监听地址",
     "service.port": "监听端口",
     "service.token": "若设置，一切请求（含读取）都须以 Bearer 令牌携带它",
+    "live": "实时事件",
+    "live.log": "已接收的事件在处理前由什么保存",
+    "live.brokers": "Kafka 地址（log 为 kafka 时）",
+    "live.topic": "Kafka 主题",
+    "live.partitions": "日志分区数；建立后不可更改",
+    "live.queue_mb": "未确认事件最多占用多少，超过则请客户端稍后再试",
+    "live.retention_days": "处理完的事件在日志中保留几天",
+    "live.event_kb": "单个事件的最大体积",
+    "live.batch_kb": "一次请求的最大体积",
+    "live.dedupe_days": "多少天内重复的 messageId 会被丢弃",
+    "live.dedupe_ids": "为此最多记住多少个 messageId",
+    "live.lake_seconds": "已接收的事件最迟多久写入数据湖",
+    "live.worker": "`up` 自己处理事件，还是交给 `worker`",
 }
 """Meaning in Chinese by section and by `section.key`."""

@@ -147,3 +147,89 @@ schedules = Table(
     Column("enabled", Boolean, nullable=False, default=True),
 )
 """When the scheduler starts a flow."""
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("source_id", String(64), primary_key=True),
+    Column("write_key", String(64), nullable=False, unique=True),
+    Column("kind", String(20), nullable=False),
+    Column("user_kind", String(40), nullable=False, default="user"),
+    Column("origins", JSON, nullable=False),
+    Column("enabled", Boolean, nullable=False, default=True),
+    Column("settings", JSON, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+"""Where live events come from: a write key each, and the kind of identifier its user ids are."""
+
+tracking_plans = Table(
+    "tracking_plans",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=True),
+    Column("definition", JSON, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("note", Text, nullable=False, default=""),
+    Column("applied_by", String(200), nullable=False, default=""),
+    Column("applied_at", DateTime(timezone=True), nullable=False),
+)
+"""Every tracking plan that was applied; the highest version is in force."""
+
+replays = Table(
+    "replays",
+    metadata,
+    Column("replay_id", String(64), primary_key=True),
+    Column("load_id", String(64), nullable=False),
+    Column("table_name", String(40), nullable=False),
+    Column("row_number", BigInteger, nullable=False),
+    Column("event_id", String(128), nullable=False, index=True),
+    Column("payload", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("requested_by", String(200), nullable=False, default=""),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+"""Quarantined rows that a person edited and sent again."""
+
+connectors = Table(
+    "connectors",
+    metadata,
+    Column("connector_id", String(64), primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("config", JSON, nullable=False),
+    Column("every_seconds", Integer, nullable=False),
+    Column("retry", JSON, nullable=False),
+    Column("enabled", Boolean, nullable=False, default=True),
+    Column("cursor", JSON, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("failures", Integer, nullable=False, default=0),
+    Column("error", Text),
+    Column("rows_total", BigInteger, nullable=False, default=0),
+    Column("data_until", DateTime(timezone=True)),
+    Column("last_started_at", DateTime(timezone=True)),
+    Column("last_ok_at", DateTime(timezone=True)),
+    Column("next_at", DateTime(timezone=True)),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+"""Pulled and watched sources: how they are read, how far, and how they are doing."""
+
+connector_runs = Table(
+    "connector_runs",
+    metadata,
+    Column("run_id", String(64), primary_key=True),
+    Column("connector_id", String(64), nullable=False, index=True),
+    Column("status", String(16), nullable=False),
+    Column("rows", BigInteger, nullable=False, default=0),
+    Column("detail", JSON, nullable=False),
+    Column("error", Text),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+)
+"""One attempt of a connector."""
+
+traits = Table(
+    "traits",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("definition", JSON, nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+)
+"""Live traits that people defined beside the built-in ones."""

@@ -206,7 +206,7 @@ EVENTS = TableContract(
     "events", (c.EVENT_ID,),
     (c.EVENT_ID, c.KIND, c.CUSTOMER_REF, c.ANONYMOUS_ID, c.SESSION_ID, *_WHEN, c.RECEIVED_AT,
      c.PRODUCT_ID, c.CATEGORY, c.PAGE, c.QUERY, c.CHANNEL, c.DEVICE, c.CAMPAIGN_ID,
-     c.AMOUNT_MINOR, c.CURRENCY, c.PROPERTIES, *_PROVENANCE),
+     c.AMOUNT_MINOR, c.CURRENCY, c.PROPERTIES, *_PROVENANCE, c.STORE_ID, c.INVALID),
     "发生的一件事", "One thing that happened",
     (c.MONTH,), (c.KIND, *_WHEN, c.RECEIVED_AT),
 )  # fmt: skip
