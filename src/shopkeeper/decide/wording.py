@@ -48,6 +48,22 @@ SENTENCES: Mapping[str, Mapping[Language, str]] = {
         "zh": "合适的权益已发完",
         "en": "The offers that fit are out of stock",
     },
+    "quiet_hours": {
+        "zh": "客户当地正处于勿扰时段（{from_hour} 点至 {to_hour} 点）",
+        "en": "Quiet hours where the customer is ({from_hour}:00 to {to_hour}:00)",
+    },
+    "not_personalised": {
+        "zh": "客户关闭了个性化推荐，按原顺序展示",
+        "en": "The customer switched personalisation off: shown in the order given",
+    },
+    "stranger": {
+        "zh": "尚不认识此人，按一般客户估计",
+        "en": "Nothing is known of this visitor: judged as an average customer",
+    },
+    "declared": {
+        "zh": "按调用方给出的价值排序：{value}",
+        "en": "Ranked by the value the caller declared: {value}",
+    },
     "uplift": {
         "zh": "预计多带来 {uplift:.2%} 的下单概率（{origin}）",
         "en": "Expected to add {uplift:.2%} to the chance of an order ({origin})",
@@ -75,6 +91,8 @@ SHORT: Mapping[str, Mapping[Language, str]] = {
     "no_gain": {"zh": "无增量", "en": "No gain"},
     "budget": {"zh": "预算不足", "en": "Budget"},
     "stock": {"zh": "权益发完", "en": "Out of stock"},
+    "quiet_hours": {"zh": "勿扰时段", "en": "Quiet hours"},
+    "not_personalised": {"zh": "已关闭个性化", "en": "Not personalised"},
 }
 
 

@@ -9,6 +9,7 @@ that redeems it, also on those that would have come anyway.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -93,15 +94,9 @@ def option_lift(options: Options, measured: Mapping[str, MeasuredLift]) -> tuple
     lifts = np.empty(len(options))
     origin = []
     for i, (offer, channel) in enumerate(zip(options.offer, options.channel, strict=True)):
-        name = CHANNELS[channel]
-        kind = options.offer_kinds[offer]
-        contact = ASSUMED_LIFT.get(kind, ASSUMED_LIFT["reminder"]) * CHANNEL_LIFT[name]
-        found = measured.get(name)
-        if found is not None:
-            weight = ASSUMED_SD**2 / (ASSUMED_SD**2 + found.error**2)
-            contact = (1 - weight) * contact + weight * found.lift
-        lifts[i] = contact + LIFT_PER_DISCOUNT * options.discount_rate[offer]
-        origin.append("measured" if found is not None else "assumed")
+        kind, rate = options.offer_kinds[offer], float(options.discount_rate[offer])
+        lifts[i], how = lift_one(kind, CHANNELS[channel], rate, measured)
+        origin.append(how)
     return lifts, origin
 
 
@@ -151,6 +146,79 @@ def worth_of(
     cost = contact + after * discount
     value = uplift * customers.order_margin_minor[rows, None] - cost
     return Worth(value.astype(np.float32), cost.astype(np.float32), uplift.astype(np.float32))
+
+
+def worth_one(
+    orders_rate: float,
+    order_value_minor: float,
+    order_margin_minor: float,
+    share: float | None,
+    *,
+    lift: float,
+    discount_rate: float,
+    fixed_cost_minor: float,
+    contact_minor: float,
+    limits: Limits,
+) -> tuple[float, float, float]:
+    """:func:`worth_of` for one customer and one option, without arrays: somebody waits.
+
+    Parameters
+    ----------
+    orders_rate, order_value_minor, order_margin_minor
+        Of the customer.
+    share
+        Share of past spend in the option's category; None for the whole range.
+    lift
+        Of the option.
+    discount_rate, fixed_cost_minor
+        Of the offer.
+    contact_minor
+        Cost of the contact.
+    limits
+        Response window and redemption.
+
+    Returns
+    -------
+    tuple
+        Value, cost (both minor units) and uplift (orders).
+    """
+    base = min(max(-math.expm1(-orders_rate * limits.response_days), 1e-6), 1 - 1e-6)
+    interest = 1.0 if share is None else 0.25 + 0.75 * min(share / FULL_INTEREST, 1.0)
+    own = 1.0 if share is None else max(share, LEAST_SHARE)
+    after = 1 / (1 + math.exp(-(math.log(base / (1 - base)) + lift * interest)))
+    discount = (order_value_minor * discount_rate * own + fixed_cost_minor) * limits.redeem
+    cost = contact_minor + after * discount
+    uplift = after - base
+    return uplift * order_margin_minor - cost, cost, uplift
+
+
+def lift_one(
+    kind: str, channel: str, discount_rate: float, measured: Mapping[str, MeasuredLift]
+) -> tuple[float, str]:
+    """:func:`option_lift` for one option; an empty channel is what is shown on the page.
+
+    Parameters
+    ----------
+    kind
+        Kind of offer.
+    channel
+        Contact channel or empty.
+    discount_rate
+        Of the offer.
+    measured
+        By channel.
+
+    Returns
+    -------
+    tuple
+        Lift, and whether it is assumed or measured.
+    """
+    contact = ASSUMED_LIFT.get(kind, ASSUMED_LIFT["reminder"]) * CHANNEL_LIFT.get(channel, 1.0)
+    found = measured.get(channel)
+    if found is not None:
+        weight = ASSUMED_SD**2 / (ASSUMED_SD**2 + found.error**2)
+        contact = (1 - weight) * contact + weight * found.lift
+    return contact + LIFT_PER_DISCOUNT * discount_rate, "assumed" if found is None else "measured"
 
 
 def _interest(customers: Customers, options: Options, rows: slice) -> Floats:
