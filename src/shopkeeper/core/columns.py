@@ -137,6 +137,11 @@ SESSION_ID = Column("session_id", "string", "会话编号", "Session")
 PAGE = Column("page", "string", "页面", "Page or screen")
 QUERY = Column("query", "string", "搜索词或文本", "Search query or text", privacy="personal")
 INVALID = Column("invalid", "string", "无效流量的原因（空为真人）", "Why the row counts as invalid traffic; empty for people", tier="core")  # fmt: skip
+IP = Column("ip", "string", "网络地址", "Network address of the client", privacy="personal")
+AGENT = Column("agent", "string", "浏览器或程序标识（User-Agent）", "User agent of the client")
+CLIENT = Column("client", "string", "客户端指纹（标识、屏幕、语言、时区的摘要）", "Digest of user agent, screen, language and time zone", privacy="personal")  # fmt: skip
+HUMAN = Column("human", "float64", "真人概率（0–1）", "Probability that a person caused it", unit="share", tier="core")  # fmt: skip
+DECIDED_AT = Column("decided_at", "timestamp", "判定时间", "When it was decided", unit="UTC")
 DEVICE = Column("device", "string", "设备类型", "Kind of device")
 PROPERTIES = Column("properties", "string", "事件属性（JSON）", "Event properties as a JSON object", privacy="personal")  # fmt: skip
 TOUCH_ID = Column("touch_id", "string", "触达编号", "Touch", tier="core")

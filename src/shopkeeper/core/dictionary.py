@@ -16,7 +16,7 @@ from shopkeeper.core.tables import ALL, TableContract
 PRIVACY = {"none": "", "personal": "个人 personal", "sensitive": "敏感 sensitive"}
 STAGES = (
     ("已装载 Loaded", tuple(x.name for x in t.LOADED)),
-    ("治理 Govern", ("quarantine", "loads", "corrections", "quality", "lineage")),
+    ("治理 Govern", ("quarantine", "loads", "corrections", "quality", "lineage", "verdicts")),
     (
         "归一 Unify",
         (

@@ -206,7 +206,8 @@ EVENTS = TableContract(
     "events", (c.EVENT_ID,),
     (c.EVENT_ID, c.KIND, c.CUSTOMER_REF, c.ANONYMOUS_ID, c.SESSION_ID, *_WHEN, c.RECEIVED_AT,
      c.PRODUCT_ID, c.CATEGORY, c.PAGE, c.QUERY, c.CHANNEL, c.DEVICE, c.CAMPAIGN_ID,
-     c.AMOUNT_MINOR, c.CURRENCY, c.PROPERTIES, *_PROVENANCE, c.STORE_ID, c.INVALID),
+     c.AMOUNT_MINOR, c.CURRENCY, c.PROPERTIES, *_PROVENANCE, c.STORE_ID, c.INVALID,
+     c.IP, c.AGENT, c.CLIENT),
     "发生的一件事", "One thing that happened",
     (c.MONTH,), (c.KIND, *_WHEN, c.RECEIVED_AT),
 )  # fmt: skip
@@ -273,6 +274,13 @@ LINEAGE = TableContract(
     "lineage", (c.STEP, c.UPSTREAM, c.DOWNSTREAM),
     (c.STEP, c.UPSTREAM, c.DOWNSTREAM, c.TRANSFORM, c.RUN_ID),
     "字段级血缘的一条边", "One edge of column lineage",
+)  # fmt: skip
+
+VERDICTS = TableContract(
+    "verdicts", (c.EVENT_ID,),
+    (c.EVENT_ID, c.KIND, c.TS_US, c.HUMAN, c.REASON, c.REASONS, c.DECIDED_AT, c.VERSION),
+    "事后对一个事件是否真人所为的判定", "A later judgement on whether a person caused an event",
+    (), (c.KIND, c.TS_US, c.HUMAN, c.DECIDED_AT, c.VERSION),
 )  # fmt: skip
 
 # --- resolved: who it was ---------------------------------------------------------------------------
@@ -390,8 +398,8 @@ EFFECTS = TableContract(
 ALL: Mapping[str, TableContract] = {
     t.name: t
     for t in (
-        *LOADED, QUARANTINE, LOADS, CORRECTIONS, QUALITY, LINEAGE, IDENTITY_EDGES, IDENTITIES,
-        PURCHASES, PURCHASE_LINES, ACTIVITY, CONTACTS, PERMITS, PROFILES, FEATURES, SCORES,
+        *LOADED, QUARANTINE, LOADS, CORRECTIONS, QUALITY, LINEAGE, VERDICTS, IDENTITY_EDGES,
+        IDENTITIES, PURCHASES, PURCHASE_LINES, ACTIVITY, CONTACTS, PERMITS, PROFILES, FEATURES, SCORES,
         RECOMMENDATIONS, SEGMENTS, AUDIENCE_MEMBERS, DECISIONS, METRICS, EFFECTS,
     )
 }  # fmt: skip
