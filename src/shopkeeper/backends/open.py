@@ -75,7 +75,11 @@ def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Runtime:
         opened.callback(tables.close)
         state = open_state(folder / "state" / "state.db")
         opened.callback(state.dispose)
-        events = SqliteLog(folder / "log" / "events.db")
+        events = SqliteLog(
+            folder / "log" / "events.db",
+            partitions=settings.live.partitions,
+            queue_mb=settings.live.queue_mb,
+        )
         opened.callback(events.close)
         profiles = SqliteProfiles(folder / "profiles" / "profiles.db")
         opened.callback(profiles.close)

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
+from shopkeeper.backends.backlog import Backlog
+from shopkeeper.backends.embedded.log_claims import Claims
+from shopkeeper.backends.embedded.log_file import heads_of, open_consumers, open_log
+from shopkeeper.backends.embedded.log_groups import GroupWriter
+from shopkeeper.backends.embedded.log_reader import SqliteLogReader, records_from
+from shopkeeper.backends.embedded.log_removal import expire_records, rewrite_records
 from shopkeeper.backends.embedded.sqlite import connect, sqlite_errors, transaction
-from shopkeeper.core.errors import InputError, SettingsError
-from shopkeeper.core.ports import LogRecord
+from shopkeeper.backends.partitions import check_partition, partition_of
+from shopkeeper.core.errors import InputError
+from shopkeeper.core.ports import LogCapabilities, LogEntry, LogReader, LogRecord
 
 __all__ = ["SqliteLog"]
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS records (
-    partition INTEGER NOT NULL, position INTEGER NOT NULL, key TEXT NOT NULL,
-    payload BLOB NOT NULL, received_us INTEGER NOT NULL,
-    PRIMARY KEY (partition, position)
-);
-CREATE TABLE IF NOT EXISTS heads (partition INTEGER PRIMARY KEY, next INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS consumers (
-    consumer TEXT NOT NULL, partition INTEGER NOT NULL, next INTEGER NOT NULL,
-    PRIMARY KEY (consumer, partition)
-);
-"""
+_READ_BYTES = 64 << 20
 
 
 class SqliteLog:
@@ -33,9 +29,12 @@ class SqliteLog:
     Parameters
     ----------
     file
-        Database; created when missing.
+        Database; created when missing. Consumers' offsets and the locks of their
+        readers lie beside it.
     partitions
         Number of partitions; fixed when the file is created.
+    queue_mb
+        Unconfirmed payloads held before :meth:`submit` refuses more.
 
     Raises
     ------
@@ -44,34 +43,56 @@ class SqliteLog:
         change their partition and lose their order.
     """
 
-    def __init__(self, file: Path, *, partitions: int = 8) -> None:
+    def __init__(self, file: Path, *, partitions: int = 4, queue_mb: int = 64) -> None:
         self.partitions = partitions
         self._file = file
-        self._write_lock, self._read_lock = threading.Lock(), threading.Lock()
-        with sqlite_errors(file, "the event log"):
-            self._writer = connect(file, synchronous="FULL")
-            with transaction(self._writer):
-                for statement in _TABLES.split(";"):
-                    self._writer.execute(statement)
-                if self._writer.execute("SELECT count(*) FROM heads").fetchone() == (0,):
-                    self._writer.executemany(
-                        "INSERT INTO heads VALUES (?, 0)", [(x,) for x in range(partitions)]
-                    )
-            self._reader = connect(file, synchronous="FULL")
-        (stored,) = self._reader.execute("SELECT count(*) FROM heads").fetchone()
-        if stored != partitions:
-            self.close()
-            raise SettingsError(
-                f"the event log {file} has {stored} partitions, not {partitions}",
-                next_step=f"Open it with {stored}",
-                stored=stored,
-                wanted=partitions,
-            )
+        self._backlog = Backlog(queue_mb << 20)
+        writer = open_log(file, partitions)
+        self._groups = GroupWriter(file, writer, partitions, self._backlog)
+        self._consumers = open_consumers(file)
+        self._consumers_lock, self._read_lock = threading.Lock(), threading.Lock()
+        self._reader = connect(file, synchronous="FULL")
+
+    @property
+    def capabilities(self) -> LogCapabilities:
+        """What this log can do."""
+        return LogCapabilities(name="sqlite", lag=True, erase=True, shared=False)
+
+    def partition_of(self, key: str) -> int:
+        """Partition that a key belongs to; see :func:`~shopkeeper.backends.partitions`."""
+        return partition_of(key, self.partitions)
+
+    def submit(
+        self, entries: Sequence[LogEntry], *, received_us: int
+    ) -> Future[Sequence[tuple[int, int]]]:
+        """Queue entries for the next group commit; see :meth:`EventLog.submit`.
+
+        Parameters
+        ----------
+        entries
+            Without any, the future resolves when everything submitted before is durable.
+        received_us
+            When they arrived, microseconds UTC.
+
+        Returns
+        -------
+        Future
+            Partition and offset of each, once all are on disk; fails with
+            ``StorageFullError``, ``BusyError`` (locked by another process) or
+            ``StoreError``, and then none of them is in the log.
+
+        Raises
+        ------
+        BusyError
+            At once, if the queue is full; ``facts["retry_after_s"]`` says when to
+            try again.
+        """
+        return self._groups.submit(entries, received_us)
 
     def append(
         self, key: str, payloads: Sequence[bytes], *, received_us: int
     ) -> Sequence[tuple[int, int]]:
-        """Append batches under one key in one transaction.
+        """Append batches under one key and wait until they are on disk.
 
         Parameters
         ----------
@@ -85,30 +106,19 @@ class SqliteLog:
         Returns
         -------
         Sequence[tuple[int, int]]
-            Partition and offset of each; they are on disk.
+            Partition and offset of each.
 
         Raises
         ------
         StorageFullError, BusyError, StoreError
             If they could not be made durable; none of them is in the log then.
         """
-        partition = self._partition(key)
-        with (
-            self._write_lock,
-            sqlite_errors(self._file, "a batch of events"),
-            transaction(self._writer),
-        ):
-            (first,) = self._writer.execute(
-                "SELECT next FROM heads WHERE partition = ?", (partition,)
-            ).fetchone()
-            self._writer.executemany(
-                "INSERT INTO records VALUES (?, ?, ?, ?, ?)",
-                [(partition, first + i, key, x, received_us) for i, x in enumerate(payloads)],
-            )
-            self._writer.execute(
-                "UPDATE heads SET next = ? WHERE partition = ?", (first + len(payloads), partition)
-            )
-        return [(partition, first + i) for i in range(len(payloads))]
+        entries = [LogEntry(key, x) for x in payloads]
+        return self.submit(entries, received_us=received_us).result()
+
+    def pressure(self) -> float:
+        """How full the queue of unconfirmed payloads is, 0 to 1."""
+        return self._backlog.pressure()
 
     def read(self, partition: int, offset: int, *, limit: int = 1000) -> Sequence[LogRecord]:
         """Records of a partition from an offset on, in order.
@@ -120,7 +130,7 @@ class SqliteLog:
         offset
             First one wanted.
         limit
-            Most records returned.
+            Most records returned; fewer when they are large.
 
         Returns
         -------
@@ -132,22 +142,64 @@ class SqliteLog:
         InputError
             If there is no such partition.
         """
-        self._check(partition)
+        check_partition(partition, self.partitions)
         with self._read_lock, sqlite_errors(self._file, "reading of events"):
-            rows = self._reader.execute(
-                "SELECT partition, position, key, payload, received_us FROM records"
-                " WHERE partition = ? AND position >= ? ORDER BY position LIMIT ?",
-                (partition, offset, limit),
-            ).fetchall()
-        return [LogRecord(*row) for row in rows]
+            return records_from(
+                self._reader, partition, offset, limit=limit, most_bytes=_READ_BYTES
+            )
 
-    def committed(self, consumer: str, partition: int) -> int:
-        """First offset the consumer has not yet confirmed; 0 for a new one.
+    def reader(
+        self,
+        consumer: str,
+        *,
+        gained: Callable[[int], int | None] | None = None,
+        lost: Callable[[int], None] | None = None,
+    ) -> LogReader:
+        """Join the readers of a consumer, in this or another process of this machine.
+
+        Partitions are divided anew inside ``poll`` when members come or go; those of
+        a member that dies are free at once. A partition is still held while ``lost``
+        is called, so it may confirm what it has done.
 
         Parameters
         ----------
         consumer
-            Name of the reader.
+            Name of the consumer.
+        gained
+            Called with a partition before its first record; returns the offset to
+            start at, None for the first unconfirmed one.
+        lost
+            Called before a partition is given to another member.
+
+        Returns
+        -------
+        LogReader
+            For one thread at a time.
+
+        Raises
+        ------
+        InputError
+            If the name cannot be a consumer's.
+        """
+        folder = self._file.with_name(f"{self._file.stem}-readers")
+        claims = Claims(folder, consumer, self.partitions)
+        self._register(consumer)
+        return SqliteLogReader(
+            self._file,
+            connect(self._file, synchronous="FULL"),
+            claims,
+            committed=lambda partition: self.committed(consumer, partition),
+            commit=lambda offsets: self._confirm(consumer, offsets),
+            arrived=self._groups.arrived,
+            gained=gained,
+            lost=lost,
+        )
+
+    def head(self, partition: int) -> int:
+        """Offset the next payload of the partition will get.
+
+        Parameters
+        ----------
         partition
             From 0.
 
@@ -155,9 +207,26 @@ class SqliteLog:
         -------
         int
         """
-        self._check(partition)
-        with self._read_lock, sqlite_errors(self._file, "reading of events"):
-            row = self._reader.execute(
+        check_partition(partition, self.partitions)
+        return self._heads()[partition]
+
+    def committed(self, consumer: str, partition: int) -> int:
+        """First offset the consumer has not yet confirmed; 0 for a new one.
+
+        Parameters
+        ----------
+        consumer
+            Name of the consumer.
+        partition
+            From 0.
+
+        Returns
+        -------
+        int
+        """
+        check_partition(partition, self.partitions)
+        with self._consumers_lock, sqlite_errors(self._file, "reading of events"):
+            row = self._consumers.execute(
                 "SELECT next FROM consumers WHERE consumer = ? AND partition = ?",
                 (consumer, partition),
             ).fetchone()
@@ -169,7 +238,7 @@ class SqliteLog:
         Parameters
         ----------
         consumer
-            Name of the reader.
+            Name of the consumer.
         partition
             From 0.
         offset
@@ -180,43 +249,106 @@ class SqliteLog:
         InputError
             If the log does not reach that far, or there is no such partition.
         """
-        self._check(partition)
+        check_partition(partition, self.partitions)
+        self._confirm(consumer, {partition: offset})
+
+    def expire(self, before_us: int) -> int:
+        """Remove records received earlier that every consumer confirmed.
+
+        Parameters
+        ----------
+        before_us
+            Moment in microseconds UTC. Removal stops at the first record of a
+            partition that arrived later.
+
+        Returns
+        -------
+        int
+            Records removed; none while there is no consumer.
+        """
+        return expire_records(self._groups, self._confirmed_by_all(), before_us)
+
+    def rewrite(self, partition: int, change: Callable[[LogRecord], bytes | None]) -> int:
+        """Replace payloads in place, for erasure; nothing of the old ones stays on disk.
+
+        Parameters
+        ----------
+        partition
+            From 0.
+        change
+            Returns the payload to keep, or None to empty it (offsets stay).
+
+        Returns
+        -------
+        int
+            Payloads changed.
+
+        Raises
+        ------
+        BusyError
+            If another process reads or writes so long that old payloads could not be
+            removed from the write-ahead log; the records are changed.
+        """
+        check_partition(partition, self.partitions)
+        return rewrite_records(
+            self._file, self._groups, lambda offset: self._some(partition, offset), change
+        )
+
+    def close(self) -> None:
+        """Write what waits and release files; what was confirmed stays."""
+        self._groups.close()
+        with self._read_lock, self._consumers_lock:
+            self._reader.close()
+            self._consumers.close()
+
+    def _heads(self) -> list[int]:
+        with self._read_lock, sqlite_errors(self._file, "reading of events"):
+            return heads_of(self._reader)
+
+    def _some(self, partition: int, offset: int) -> Sequence[LogRecord]:
+        return self.read(partition, offset, limit=200)
+
+    def _register(self, consumer: str) -> None:
+        """From its first reader on a consumer keeps records from expiring."""
+        rows = [(consumer, x) for x in range(self.partitions)]
         with (
-            self._write_lock,
-            sqlite_errors(self._file, "a consumer's offset"),
-            transaction(self._writer),
+            self._consumers_lock,
+            sqlite_errors(self._file, "a consumer"),
+            transaction(self._consumers),
         ):
-            (head,) = self._writer.execute(
-                "SELECT next FROM heads WHERE partition = ?", (partition,)
-            ).fetchone()
-            if offset > head:
+            self._consumers.executemany("INSERT OR IGNORE INTO consumers VALUES (?, ?, 0)", rows)
+
+    def _confirm(self, consumer: str, offsets: Mapping[int, int]) -> None:
+        heads = self._heads()
+        for partition, offset in offsets.items():
+            if offset > heads[partition]:
                 raise InputError(
                     f"consumer {consumer} confirms offset {offset} of partition {partition}, "
-                    f"which ends at {head}",
+                    f"which ends at {heads[partition]}",
                     next_step="Confirm only what was read",
                     consumer=consumer,
                     partition=partition,
                 )
-            self._writer.execute(
+        with (
+            self._consumers_lock,
+            sqlite_errors(self._file, "a consumer's offset"),
+            transaction(self._consumers),
+        ):
+            self._consumers.executemany(
                 "INSERT INTO consumers VALUES (?, ?, ?) ON CONFLICT (consumer, partition)"
                 " DO UPDATE SET next = max(next, excluded.next)",
-                (consumer, partition, offset),
+                [(consumer, *x) for x in offsets.items()],
             )
 
-    def close(self) -> None:
-        """Release files; what was confirmed stays."""
-        with self._write_lock, self._read_lock:
-            self._reader.close()
-            self._writer.close()
-
-    def _partition(self, key: str) -> int:
-        digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
-        return int.from_bytes(digest, "little") % self.partitions
-
-    def _check(self, partition: int) -> None:
-        if not 0 <= partition < self.partitions:
-            raise InputError(
-                f"the event log has no partition {partition}",
-                next_step=f"Choose 0 to {self.partitions - 1}",
-                partition=partition,
-            )
+    def _confirmed_by_all(self) -> dict[int, int]:
+        """First offset by partition that some consumer has not confirmed; 0 if it never did."""
+        with self._consumers_lock, sqlite_errors(self._file, "reading of events"):
+            rows = self._consumers.execute("SELECT * FROM consumers").fetchall()
+        by_consumer: dict[str, dict[int, int]] = {}
+        for consumer, partition, first in rows:
+            by_consumer.setdefault(consumer, {})[partition] = first
+        if not by_consumer:
+            return {}
+        return {
+            x: min(own.get(x, 0) for own in by_consumer.values()) for x in range(self.partitions)
+        }

@@ -16,7 +16,9 @@ __all__ = ["BUSY_MS", "connect", "sqlite_errors", "transaction"]
 BUSY_MS = 10_000
 
 
-def connect(file: Path, *, synchronous: Literal["FULL", "NORMAL"]) -> sqlite3.Connection:
+def connect(
+    file: Path, *, synchronous: Literal["FULL", "NORMAL"], page_bytes: int = 4096
+) -> sqlite3.Connection:
     """A connection in WAL mode without implicit transactions.
 
     Parameters
@@ -26,6 +28,8 @@ def connect(file: Path, *, synchronous: Literal["FULL", "NORMAL"]) -> sqlite3.Co
     synchronous
         ``FULL`` keeps every commit through a power cut; ``NORMAL`` may lose the
         last ones but never damages the file.
+    page_bytes
+        Size of a page; fixed when the file is created.
 
     Returns
     -------
@@ -35,6 +39,7 @@ def connect(file: Path, *, synchronous: Literal["FULL", "NORMAL"]) -> sqlite3.Co
     file.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
     connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    connection.execute(f"PRAGMA page_size = {page_bytes}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     return connection
