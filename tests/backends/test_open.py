@@ -41,7 +41,7 @@ def test_one_folder_holds_everything_and_opens_again(
     assert "limits: one machine writes" in caplog.text
     runtime.close()
     again = open_runtime(settings(tmp_path / "新店"))
-    assert again.profiles.get("c1") == {"v": 1}
+    assert again.profiles.get("c1") == {"base": {"v": 1}}
     assert again.senders["push"].send(message, now=again.clock.now()).status == "repeated"
     assert again.clock.now().tzinfo is UTC
     again.close()

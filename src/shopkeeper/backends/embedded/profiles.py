@@ -1,42 +1,58 @@
-"""One customer's latest profile by id, in a SQLite rowid table."""
+"""One customer's latest profile by id: three sections, one writer each, in SQLite."""
 
 from __future__ import annotations
 
+import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
+from shopkeeper.backends.embedded import profiles_identity as identity
+from shopkeeper.backends.embedded.profiles_schema import SECTIONS, prepare
 from shopkeeper.backends.embedded.sqlite import connect, sqlite_errors, transaction
-from shopkeeper.core.errors import InputError
+from shopkeeper.core.errors import ConflictError, InputError
+from shopkeeper.core.ports import IdentityLoad, Known, ProfileChange, ProfileUpdate, Section
 
-__all__ = ["SqliteProfiles"]
+__all__ = ["KEPT_CHANGES", "SqliteProfiles"]
 
-_CHUNK = 500
-_TABLE = "CREATE TABLE IF NOT EXISTS profiles (customer_id TEXT PRIMARY KEY, value BLOB NOT NULL)"
+KEPT_CHANGES = 200_000
+"""Changes kept for subscribers; who is further behind reads the profiles again."""
+_MMAP_BYTES = 1 << 30
+T = TypeVar("T")
+
+_ONE = " UNION ALL ".join(
+    f"SELECT '{x}', value FROM section_{x} WHERE customer_id = ?1" for x in SECTIONS
+)
+_encoder = msgspec.json.Encoder()
 
 
 class SqliteProfiles:
-    """Profiles as JSON; whole profiles in, whole profiles out.
+    """Profiles as JSON; whole sections in, whole sections out.
 
-    Profiles are derived from the lake, so a power cut may take the last
-    transaction; the next run stores them again.
+    Profiles are derived from the log and the lake, so a power cut may take the last
+    transactions; the position goes with them and the worker applies them again.
 
     Parameters
     ----------
     file
-        Database; created when missing.
+        Database; created when missing, brought up to date when an earlier release wrote it.
+    kept_changes
+        Changes kept for subscribers.
     """
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, file: Path, *, kept_changes: int = KEPT_CHANGES) -> None:
+        self._file, self._kept = file, kept_changes
         self._write_lock, self._read_lock = threading.Lock(), threading.Lock()
         with sqlite_errors(file, "profiles"):
             self._writer = connect(file, synchronous="NORMAL")
-            self._writer.execute(_TABLE)
+            prepare(self._writer)
             self._reader = connect(file, synchronous="NORMAL")
+            for connection in (self._writer, self._reader):
+                connection.execute(f"PRAGMA mmap_size = {_MMAP_BYTES}")
 
     def get(self, customer_id: str) -> dict[str, Any] | None:
         """The stored profile, or None.
@@ -49,13 +65,10 @@ class SqliteProfiles:
         Returns
         -------
         dict[str, Any] | None
-            As JSON knows it: dates and moments are ISO text.
+            Sections by name, as JSON knows them: dates and moments are ISO text.
         """
-        with self._read_lock, sqlite_errors(self._file, "reading of profiles"):
-            row = self._reader.execute(
-                "SELECT value FROM profiles WHERE customer_id = ?", (customer_id,)
-            ).fetchone()
-        return None if row is None else _decoded(row[0])
+        found = self.stored(customer_id)
+        return {k: msgspec.json.decode(v) for k, v in found.items()} or None
 
     def get_many(self, customer_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Profiles of those that exist.
@@ -68,29 +81,79 @@ class SqliteProfiles:
         Returns
         -------
         dict[str, dict[str, Any]]
-            In the order asked for.
+            As :meth:`get`, in the order asked for.
         """
-        wanted = list(dict.fromkeys(customer_ids))
-        found: dict[str, bytes] = {}
-        with self._read_lock, sqlite_errors(self._file, "reading of profiles"):
-            for start in range(0, len(wanted), _CHUNK):
-                chunk = wanted[start : start + _CHUNK]
-                marks = ",".join("?" * len(chunk))
-                found.update(
-                    self._reader.execute(
-                        f"SELECT customer_id, value FROM profiles WHERE customer_id IN ({marks})",
-                        chunk,
-                    ).fetchall()
-                )
-        return {x: _decoded(found[x]) for x in wanted if x in found}
+        return {
+            customer: {k: msgspec.json.decode(v) for k, v in found.items()}
+            for customer, found in self.stored_many(customer_ids).items()
+        }
 
-    def put_many(self, profiles: Mapping[str, Mapping[str, Any]]) -> None:
-        """Store whole profiles, replacing earlier ones, in one transaction.
+    def stored(self, customer_id: str) -> dict[Section, bytes]:
+        """The sections of one customer as stored.
+
+        Parameters
+        ----------
+        customer_id
+            Customer.
+
+        Returns
+        -------
+        dict[Section, bytes]
+            JSON by section; empty if there is none.
+        """
+        return self._read(lambda x: dict(x.execute(_ONE, (customer_id,)).fetchall()))
+
+    def stored_many(
+        self, customer_ids: Sequence[str], sections: Sequence[Section] = SECTIONS
+    ) -> dict[str, dict[Section, bytes]]:
+        """The sections of several customers as stored.
+
+        Parameters
+        ----------
+        customer_ids
+            Customers; repeated ones count once.
+        sections
+            Wanted ones.
+
+        Returns
+        -------
+        dict[str, dict[Section, bytes]]
+            Of those that exist, in the order asked for.
+        """
+        found: dict[str, dict[Section, bytes]] = {x: {} for x in customer_ids}
+        for section in sections:
+            for customer, value in self._section_rows(section, customer_ids):
+                found[customer][section] = value
+        return {k: v for k, v in found.items() if v}
+
+    def section(self, section: Section, customer_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """One section of those that have it.
+
+        Parameters
+        ----------
+        section
+            Which.
+        customer_ids
+            Customers.
+
+        Returns
+        -------
+        dict[str, dict[str, Any]]
+        """
+        rows = self._section_rows(section, customer_ids)
+        return {customer: msgspec.json.decode(value) for customer, value in rows}
+
+    def put_many(
+        self, profiles: Mapping[str, Mapping[str, Any]], *, section: Section = "base"
+    ) -> None:
+        """Store whole sections, replacing earlier ones, in one transaction.
 
         Parameters
         ----------
         profiles
-            Profile by customer; values that JSON knows, dates and moments.
+            Content by customer; values that JSON knows, dates and moments.
+        section
+            Which.
 
         Raises
         ------
@@ -99,20 +162,190 @@ class SqliteProfiles:
         StorageFullError, BusyError, StoreError
             If they could not be stored; the earlier ones stay.
         """
-        rows = ((customer, _encoded(customer, value)) for customer, value in profiles.items())
-        with (
-            self._write_lock,
-            sqlite_errors(self._file, "profiles"),
-            transaction(self._writer),
-        ):
-            self._writer.executemany(
-                "INSERT INTO profiles VALUES (?, ?)"
+        self.apply(ProfileUpdate(section, profiles=profiles))
+
+    def apply(self, update: ProfileUpdate) -> None:
+        """Store a micro-batch in one transaction.
+
+        Parameters
+        ----------
+        update
+            What changes.
+
+        Raises
+        ------
+        InputError
+            If a value cannot be written as JSON; nothing is stored then.
+        ConflictError
+            If a position of ``update.after`` is another now; nothing is stored then.
+        StorageFullError, BusyError, StoreError
+            If it could not be stored; everything stays as it was.
+        """
+        # Encoded before the lock is taken, in the order of the index.
+        rows = [(k, _encoded(k, update.profiles[k])) for k in sorted(update.profiles)]
+        changes = [(k, at, _encoded(k, change)) for k, at, change in update.changes]
+        table = f"section_{update.section}"
+        with self._writing("profiles") as x:
+            for (consumer, part), expected in update.after.items():
+                _check_position(x, consumer, part, expected)
+            if update.removed:
+                gone = [(c,) for c in update.removed]
+                x.executemany(f"DELETE FROM {table} WHERE customer_id = ?", gone)
+            x.executemany(
+                f"INSERT INTO {table} (customer_id, value) VALUES (?, ?)"
                 " ON CONFLICT (customer_id) DO UPDATE SET value = excluded.value",
                 rows,
             )
+            if update.timers:
+                x.executemany(
+                    f"UPDATE {table} SET due_us = ? WHERE customer_id = ? AND due_us IS NOT ?",
+                    ((due, k, due) for k, due in update.timers.items()),
+                )
+            identity.apply_identity(x, update)
+            if changes:
+                self._store_changes(x, changes)
+            for (consumer, part), value in update.positions.items():
+                identity.store_position(x, consumer, part, value)
+            if update.rebuilt:
+                done = [(c,) for c in update.rebuilt]
+                x.executemany("DELETE FROM rebuilds WHERE customer_id = ?", done)
+
+    def resolve(self, identifiers: Sequence[str]) -> dict[str, str]:
+        """Customer by identifier.
+
+        Parameters
+        ----------
+        identifiers
+            ``kind:value``; repeated ones count once.
+
+        Returns
+        -------
+        dict[str, str]
+            Of those that are known.
+        """
+        columns = "identifier, customer_id"
+        return dict(
+            self._read(
+                lambda x: identity.lookup(x, columns, "identifiers", "identifier", identifiers)
+            )
+        )
+
+    def identifiers_of(self, customer_ids: Sequence[str]) -> dict[str, list[str]]:
+        """Identifiers by customer, sorted.
+
+        Parameters
+        ----------
+        customer_ids
+            Customers.
+
+        Returns
+        -------
+        dict[str, list[str]]
+            Of those that have any.
+        """
+        columns = "customer_id, identifier"
+        rows = self._read(
+            lambda x: identity.lookup(x, columns, "identifiers", "customer_id", customer_ids)
+        )
+        return identity.lookup_lists(rows)
+
+    def known(self, references: Sequence[str]) -> dict[str, Known]:
+        """What guards the merging of references, of those that are known."""
+        return self._read(lambda x: identity.known(x, references))
+
+    def contacts_of(self, references: Sequence[str]) -> dict[str, list[str]]:
+        """Phones, e-mails and devices that references were seen with, sorted."""
+        columns = "reference, contact"
+        rows = self._read(lambda x: identity.lookup(x, columns, "links", "reference", references))
+        return identity.lookup_lists(rows)
+
+    def references_of(self, contacts: Sequence[str], *, limit: int = 100) -> dict[str, list[str]]:
+        """References that contacts were seen with, sorted; at most ``limit`` each."""
+        return self._read(lambda x: identity.references_of(x, contacts, limit))
+
+    def load_identities(self, rows: Iterable[Mapping[str, Sequence[Any]]]) -> IdentityLoad:
+        """Take over the identities of the night; see the port.
+
+        Parameters
+        ----------
+        rows
+            Columns by name, in chunks.
+
+        Returns
+        -------
+        IdentityLoad
+
+        Raises
+        ------
+        StorageFullError, BusyError, StoreError
+            If a chunk could not be stored; those before it stay, load again.
+        """
+        with self._bulk("identities") as x:
+            return identity.load_identities(x, rows)
+
+    def load_links(self, rows: Iterable[Mapping[str, Sequence[Any]]]) -> int:
+        """Add links in bulk; how many came."""
+        with self._bulk("links") as x:
+            return identity.load_links(x, rows)
+
+    def generation(self) -> int:
+        """How often identities were loaded."""
+        return self.position("identities", 0)
+
+    def arrived_since(self, *, limit: int = 10_000) -> list[str]:
+        """Identifiers that live events brought and no load has named yet."""
+        sql = "SELECT identifier FROM identifiers WHERE generation = 0 ORDER BY identifier LIMIT ?"
+        return [x[0] for x in self._read(lambda x: x.execute(sql, (limit,)).fetchall())]
+
+    def queue(self, customer_ids: Sequence[str]) -> None:
+        """Ask for live sections to be rebuilt; a customer waits in the queue once."""
+        with self._writing("the queue of rebuilds") as x:
+            identity.enqueue(x, customer_ids)
+
+    def queued(self, *, limit: int = 1000) -> list[str]:
+        """Customers whose live section is to be rebuilt, the first asked for first."""
+        sql = "SELECT customer_id FROM rebuilds ORDER BY number LIMIT ?"
+        return [x[0] for x in self._read(lambda x: x.execute(sql, (limit,)).fetchall())]
+
+    def position(self, consumer: str, partition: int) -> int:
+        """First log offset not yet applied; 0 at the start."""
+        return self._read(lambda x: identity.position(x, consumer, partition))
+
+    def positions(self, consumer: str) -> dict[int, int]:
+        """Positions of a consumer by partition, of those that were ever stored."""
+        sql = "SELECT part, position FROM positions WHERE consumer = ?"
+        return dict(self._read(lambda x: x.execute(sql, (consumer,)).fetchall()))
+
+    def due(self, section: Section, until_us: int, *, limit: int = 1000) -> Sequence[str]:
+        """Customers whose timer of the section has come, earliest first."""
+        return [x[1] for x in self.timers(section, until_us, limit=limit)]
+
+    def timers(
+        self, section: Section, until_us: int, *, limit: int = 10_000
+    ) -> Sequence[tuple[int, str]]:
+        """Timers up to a moment with their customers, earliest first."""
+        sql = (
+            f"SELECT due_us, customer_id FROM section_{section}"
+            " WHERE due_us <= ? ORDER BY due_us LIMIT ?"
+        )
+        return self._read(lambda x: x.execute(sql, (until_us, limit)).fetchall())
+
+    def changes(self, after: int, *, limit: int = 500) -> Sequence[ProfileChange]:
+        """Changes after a sequence number, in order; old ones are dropped."""
+        sql = (
+            "SELECT sequence, customer_id, at_us, change FROM changes"
+            " WHERE sequence > ? ORDER BY sequence LIMIT ?"
+        )
+        rows = self._read(lambda x: x.execute(sql, (after, limit)).fetchall())
+        return [ProfileChange(n, k, at, msgspec.json.decode(change)) for n, k, at, change in rows]
+
+    def last_change(self) -> int:
+        """Sequence number of the latest change; 0 before the first."""
+        sql = "SELECT coalesce(max(sequence), 0) FROM changes"
+        return int(self._read(lambda x: x.execute(sql).fetchone())[0])
 
     def delete(self, customer_id: str) -> bool:
-        """Remove one; says whether it was there.
+        """Remove one with identifiers, links, guards, timers and changes.
 
         Parameters
         ----------
@@ -122,21 +355,26 @@ class SqliteProfiles:
         Returns
         -------
         bool
+            Whether any section of it was there.
         """
-        with (
-            self._write_lock,
-            sqlite_errors(self._file, "the removal of a profile"),
-            transaction(self._writer),
-        ):
-            cursor = self._writer.execute(
-                "DELETE FROM profiles WHERE customer_id = ?", (customer_id,)
+        one = (customer_id,)
+        theirs = "(SELECT identifier FROM identifiers WHERE customer_id = ?)"
+        with self._writing("the removal of a profile") as x:
+            there = sum(
+                x.execute(f"DELETE FROM section_{s} WHERE customer_id = ?", one).rowcount
+                for s in SECTIONS
             )
-            return cursor.rowcount > 0
+            x.execute(f"DELETE FROM links WHERE reference IN {theirs}", one)
+            x.execute(f"DELETE FROM links WHERE contact IN {theirs}", one)
+            x.execute(f"DELETE FROM known WHERE reference IN {theirs}", one)
+            for table in ("identifiers", "changes", "rebuilds"):
+                x.execute(f"DELETE FROM {table} WHERE customer_id = ?", one)
+        return there > 0
 
     def count(self) -> int:
-        """Profiles stored."""
-        with self._read_lock, sqlite_errors(self._file, "reading of profiles"):
-            return int(self._reader.execute("SELECT count(*) FROM profiles").fetchone()[0])
+        """Customers that have at least one section."""
+        every = " UNION ".join(f"SELECT customer_id FROM section_{x}" for x in SECTIONS)
+        return int(self._read(lambda x: x.execute(f"SELECT count(*) FROM ({every})").fetchone())[0])
 
     def close(self) -> None:
         """Release files."""
@@ -144,18 +382,66 @@ class SqliteProfiles:
             self._reader.close()
             self._writer.close()
 
+    def _section_rows(self, section: Section, customer_ids: Sequence[str]) -> list[tuple[Any, ...]]:
+        table = f"section_{section}"
+        return self._read(
+            lambda x: identity.lookup(
+                x, f"{table}.customer_id, {table}.value", table, "customer_id", customer_ids
+            )
+        )
+
+    def _store_changes(
+        self, connection: sqlite3.Connection, changes: Sequence[tuple[str, int, bytes]]
+    ) -> None:
+        connection.executemany(
+            "INSERT INTO changes (customer_id, at_us, change) VALUES (?, ?, ?)", changes
+        )
+        connection.execute(
+            "DELETE FROM changes WHERE sequence <= (SELECT max(sequence) FROM changes) - ?",
+            (self._kept,),
+        )
+
+    def _read(self, reading: Callable[[sqlite3.Connection], T]) -> T:
+        with self._read_lock, sqlite_errors(self._file, "reading of profiles"):
+            return reading(self._reader)
+
+    @contextmanager
+    def _bulk(self, what: str) -> Iterator[sqlite3.Connection]:
+        """A connection of its own: micro-batches are stored between the chunks."""
+        with sqlite_errors(self._file, what):
+            connection = connect(self._file, synchronous="NORMAL")
+            try:
+                yield connection
+            finally:
+                connection.close()
+
+    @contextmanager
+    def _writing(self, what: str) -> Iterator[sqlite3.Connection]:
+        with self._write_lock, sqlite_errors(self._file, what), transaction(self._writer):
+            yield self._writer
+
+
+def _check_position(
+    connection: sqlite3.Connection, consumer: str, partition: int, expected: int
+) -> None:
+    stored = identity.position(connection, consumer, partition)
+    if stored != expected:
+        raise ConflictError(
+            f"the profiles stand at offset {stored} of partition {partition} for {consumer},"
+            f" not at {expected}: somebody else applied events in between",
+            next_step="Drop this work and read the positions again",
+            consumer=consumer,
+            partition=partition,
+            stored=stored,
+        )
+
 
 def _encoded(customer_id: str, profile: Mapping[str, Any]) -> bytes:
     try:
-        return msgspec.json.encode(profile)
+        return _encoder.encode(profile)
     except (TypeError, ValueError, msgspec.MsgspecError) as error:
         raise InputError(
             f"the profile of {customer_id} cannot be stored as JSON: {error}",
             next_step="Use text, numbers, booleans, dates, lists and mappings",
             customer_id=customer_id,
         ) from error
-
-
-def _decoded(value: bytes) -> dict[str, Any]:
-    profile: dict[str, Any] = msgspec.json.decode(value)
-    return profile
