@@ -88,7 +88,6 @@ def rewrite_records(
         if changed:
             total += len(changed)
             groups.perform(partial(_replace, changed))
-            )
     if total:
         _empty_write_ahead_log(file)
     return total
