@@ -54,7 +54,7 @@ class SqlSource:
             ) from error
         self.name = f"{address.render_as_string(hide_password=True)}#{options.query or ''}"
         self.notes: Sequence[tuple[str, str]] = ()
-        engine = _engine(address)
+        engine = database(address)
         try:
             query = _query(engine, options.query, self.name)
             self._folder = tempfile.TemporaryDirectory(prefix="shopkeeper-sql-")
@@ -91,11 +91,28 @@ class SqlSource:
                 yield RawBatch(pa.Table.from_batches([batch]), numbers)
 
 
-def _engine(address: sa.URL) -> sa.Engine:
+def database(address: sa.URL, **options: Any) -> sa.Engine:
+    """An engine for an address; no connection is made yet.
+
+    Parameters
+    ----------
+    address
+        Where the database is.
+    **options
+        As ``sqlalchemy.create_engine`` takes them.
+
+    Raises
+    ------
+    MissingExtraError
+        If the driver is not installed.
+    SourceError
+        If there is no such dialect.
+    """
     try:
-        return sa.create_engine(address)
+        return sa.create_engine(address, **options)
     except ModuleNotFoundError as error:
-        raise MissingExtraError(error.name or address.drivername, "postgres") from error
+        extra = "mysql" if address.get_backend_name() in {"mysql", "mariadb"} else "postgres"
+        raise MissingExtraError(error.name or address.drivername, extra) from error
     except sa.exc.NoSuchModuleError as error:
         raise SourceError(
             f"there is no database dialect {address.drivername!r}",
@@ -127,7 +144,7 @@ def _fetch(engine: sa.Engine, query: Any, file: Path) -> tuple[tuple[str, ...], 
         with ipc.new_stream(str(file), schema) as writer:
             for part in result.partitions(BATCH_ROWS):
                 columns = list(zip(*part, strict=True))
-                arrays = [pa.array([_text(x) for x in c], pa.string()) for c in columns]
+                arrays = [pa.array([as_text(x) for x in c], pa.string()) for c in columns]
                 batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
                 for array in arrays:
                     digest_values(digest, pa.chunked_array([array]))
@@ -136,7 +153,8 @@ def _fetch(engine: sa.Engine, query: Any, file: Path) -> tuple[tuple[str, ...], 
     return names, total, digest.hexdigest()
 
 
-def _text(value: Any) -> str | None:
+def as_text(value: Any) -> str | None:
+    """A value of a database as the text that sources hand on; nothing for NULL."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
