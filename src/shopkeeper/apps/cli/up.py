@@ -11,6 +11,7 @@ import typer
 import uvicorn
 
 from shopkeeper.apps.cli.context import ConfigFlag, ShopFlag, opened, out
+from shopkeeper.apps.flows.sources import ensure_source
 from shopkeeper.apps.service.app import create_app
 from shopkeeper.apps.worker.schedule import start_scheduler
 from shopkeeper.backends.runtime import Runtime
@@ -52,10 +53,21 @@ def serve(runtime: Runtime) -> None:
         ) from error
     port = listener.getsockname()[1]
     scheduler = start_scheduler(runtime)
+    first = ensure_source(runtime.state, now=runtime.clock.now())
     for line in addresses(service.host, port, service.token):
         out.print(line, highlight=False, markup=False, soft_wrap=True)
+    if first is not None:
+        made = f"Write key of source {first['source_id']}: {first['write_key']}"
+        out.print(made, highlight=False, markup=False, soft_wrap=True)
     server = uvicorn.Server(
-        uvicorn.Config(create_app(runtime), log_level="warning", access_log=False)
+        uvicorn.Config(
+            create_app(runtime),
+            log_level="warning",
+            access_log=False,
+            http="httptools",
+            loop="uvloop",
+            ws="none",
+        )
     )
     try:
         server.run(sockets=[listener])
@@ -83,4 +95,8 @@ def addresses(host: str, port: int, token: str) -> list[str]:
     """
     place = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     key = f"?token={quote(token, safe='')}" if token else ""
-    return [f"Console: {place}/{key}", f"API:     {place}/api/v1/openapi.json"]
+    return [
+        f"Console: {place}/{key}",
+        f"API:     {place}/api/v1/openapi.json",
+        f"Events:  {place}/v1/batch",
+    ]

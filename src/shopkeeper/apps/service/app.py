@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 import shopkeeper
+from shopkeeper.apps.door.app import Mount, create_door
 from shopkeeper.apps.service import problems, routes
 from shopkeeper.apps.service.caching import EntityTags
 from shopkeeper.apps.service.context import OpenShop
@@ -47,7 +48,8 @@ def create_app(
     Returns
     -------
     FastAPI
-        Routes under ``/api/v1``, probes at the root, the console everywhere else.
+        Routes under ``/api/v1``, probes at the root, the door of events under ``/v1``, the console
+        everywhere else.
     """
     app = FastAPI(
         title="Shopkeeper 掌柜",
@@ -73,6 +75,9 @@ def create_app(
     app.add_middleware(EntityTags, prefix=f"{PREFIX}/")
     app.add_middleware(Telemetry, counts=shop.counts)
     app.add_middleware(Gate, host=service.host, token=service.token, max_body_bytes=max_body_bytes)
+    # Added last, so outermost: events come from foreign pages, in larger bodies, with other keys.
+    app.state.door = create_door(runtime)
+    app.add_middleware(Mount, door=app.state.door)
     return app
 
 

@@ -187,9 +187,10 @@ def read_event(raw: bytes, *, event_bytes: int) -> tuple[Event, list[Violation]]
         event = _event.decode(raw)
         faults: list[Violation] = []
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        event, faults = _read_loosely(raw)
-        if event is None:
+        loose, faults = _read_loosely(raw)
+        if loose is None:
             return Event(), faults
+        event = loose
     _check_identity(event, faults)
     _check_call(event, faults)
     if len(raw) > SHORTEST_PROPERTY * MAX_PROPERTIES:
@@ -206,7 +207,8 @@ def _read_loosely(raw: bytes) -> tuple[Event | None, list[Violation]]:
         return None, [violation("not_json", value=error)]
     if not isinstance(content, dict):
         return None, [violation("not_an_object")]
-    faults, kept = [], {}
+    faults: list[Violation] = []
+    kept: dict[str, Any] = {}
     for field, (types, (wanted, wanted_zh)) in _WANTED.items():
         value = content.get(field)
         if value is None:
