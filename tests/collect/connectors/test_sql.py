@@ -77,7 +77,9 @@ def test_equal_rows_count_as_often_as_they_are_there(
     assert len(read(tmp_path, asked(tmp_path), position)[0]) == 1
 
 
-def test_a_limit_never_cuts_a_value(tmp_path: Path, database: sqlite3.Connection, monkeypatch) -> None:
+def test_a_limit_never_cuts_a_value(
+    tmp_path: Path, database: sqlite3.Connection, monkeypatch
+) -> None:
     monkeypatch.setattr(sql, "PART_ROWS", 3)
     insert(database, *((i, "x", f"2024-01-01 10:{i // 10:02d}:00") for i in range(40)))
     question, position, got = asked(tmp_path, limit=4), sql.Position(), []
@@ -102,7 +104,9 @@ def test_more_ties_than_can_be_remembered(
     assert [x["id"] for x in read(tmp_path, asked(tmp_path), position)[0]] == ["99"]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     steps=st.lists(
         st.lists(st.integers(min_value=-20, max_value=20), max_size=8), min_size=1, max_size=6

@@ -383,8 +383,8 @@ def _audited(
     if nulls:
         notes.append((
             f"{nulls:,} 行的游标列为空，读不到；请填写该列或换一列作游标",
-            f"{nulls:,} rows have no value in the cursor column and are not read; fill it or "
-            "choose another column",
+            (f"{nulls:,} rows have no value in the cursor column and are not read; fill it or "
+            "choose another column"),
         ))  # fmt: skip
     earlier = before.audit
     if earlier.get("below"):
@@ -393,8 +393,8 @@ def _audited(
         if slipped > 0:
             notes.append((
                 f"有 {slipped:,} 行出现在已读位置之前；请加大 overlap，并用 --full 重读一次",
-                f"{slipped:,} rows appeared below what was read already; widen overlap and read "
-                "once with --full",
+                (f"{slipped:,} rows appeared below what was read already; widen overlap and read "
+                "once with --full"),
             ))  # fmt: skip
     return {
         "below": {"kind": since.kind, "value": since.value},
