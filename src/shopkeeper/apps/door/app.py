@@ -11,6 +11,7 @@ from shopkeeper.apps.door import segment
 from shopkeeper.apps.door.answers import Refusal, of_error, say, say_refusal
 from shopkeeper.apps.door.body import Gone
 from shopkeeper.apps.door.context import DoorContext, Handler
+from shopkeeper.apps.door.routes import ROUTES
 from shopkeeper.apps.door.sources import Sources
 from shopkeeper.apps.door.storing import remember_tail
 from shopkeeper.backends.runtime import Runtime
@@ -20,9 +21,6 @@ log = logging.getLogger(__name__)
 
 PREFIXES = ("/v1/", "/mp/", "/debug/mp/")
 """Paths that belong to the door; everything else is the console's and its API's."""
-
-ROUTES: list[tuple[str, str, Handler]] = []
-"""Further routes: method, prefix of the path, handler; the first that fits answers."""
 
 _ALLOW_METHODS = (b"access-control-allow-methods", b"GET, POST, OPTIONS")
 _MAX_AGE = (b"access-control-max-age", b"86400")
@@ -36,7 +34,7 @@ def create_door(runtime: Runtime, *, routes: Iterable[tuple[str, str, Handler]] 
     runtime
         What ``open_runtime`` returned.
     routes
-        Routes of this door alone, before :data:`ROUTES`.
+        Routes of this door alone, before those of ``routes.ROUTES``.
 
     Returns
     -------
@@ -97,10 +95,10 @@ class Door:
         if found is not None:
             return found
         for route_method, prefix, handler in self._routes:
-            if path.startswith(prefix) and route_method in {method, "*"}:
+            if _under(path, prefix) and route_method in {method, "*"}:
                 return handler
         exists = any(x == path.rstrip("/") for _, x in self._exact) or any(
-            path.startswith(x) for _, x, _ in self._routes
+            _under(path, x) for _, x, _ in self._routes
         )
         if exists:
             raise Refusal(
@@ -155,6 +153,13 @@ class Mount:
             await self.door(scope, receive, send)
         else:
             await self.app(scope, receive, send)
+
+
+def _under(path: str, prefix: str) -> bool:
+    """Whether a path is the prefix or lies under it."""
+    if prefix.endswith("/"):
+        return path.startswith(prefix)
+    return path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in {"", "/"}
 
 
 def _cross(origin: bytes) -> list[tuple[bytes, bytes]]:
