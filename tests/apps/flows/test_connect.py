@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from shopkeeper.apps.flows import connect
+from shopkeeper.apps.flows import connect, connect_plan
 from shopkeeper.apps.flows.collect import collect_table
 from shopkeeper.apps.flows.connect_read import Context, mapping_for
 from shopkeeper.apps.flows.connect_run import folder_of, run_connector
@@ -272,28 +272,30 @@ connectors:
 
 
 def test_plan_apply_pull(runtime: Runtime) -> None:
-    wanted = connect.read_definitions(FILE)
-    first = connect.plan(runtime.state, wanted)
+    wanted = connect_plan.read_definitions(FILE)
+    first = connect_plan.plan(runtime.state, wanted)
     assert [(x.connector_id, x.action) for x in first.changes] == [
         ("crm", "create"),
         ("web", "create"),
     ]
-    connect.apply(runtime.state, first, now=NOW)
-    assert all(x.action == "same" for x in connect.plan(runtime.state, wanted).changes)
-    assert connect.read_definitions(connect.pull(runtime.state)) == wanted
-    changed = connect.read_definitions(FILE.replace("every: 120", "every: 30"))[:1]
-    second = connect.plan(runtime.state, changed, prune=True)
+    connect_plan.apply(runtime.state, first, now=NOW)
+    assert all(x.action == "same" for x in connect_plan.plan(runtime.state, wanted).changes)
+    assert connect_plan.read_definitions(connect_plan.pull(runtime.state)) == wanted
+    changed = connect_plan.read_definitions(FILE.replace("every: 120", "every: 30"))[:1]
+    second = connect_plan.plan(runtime.state, changed, prune=True)
     assert second.changes == (
-        connect.Change("crm", "change", (("every", 120, 30),)),
-        connect.Change("web", "remove"),
+        connect_plan.Change("crm", "change", (("every", 120, 30),)),
+        connect_plan.Change("web", "remove"),
     )
-    connect.apply(runtime.state, second, now=NOW)
+    connect_plan.apply(runtime.state, second, now=NOW)
     assert [x.definition.connector_id for x in connect.connectors(runtime.state)] == ["crm"]
 
 
 def test_a_webhook_connector_is_a_source_of_events(runtime: Runtime) -> None:
-    connect.apply(
-        runtime.state, connect.plan(runtime.state, connect.read_definitions(FILE)), now=NOW
+    connect_plan.apply(
+        runtime.state,
+        connect_plan.plan(runtime.state, connect_plan.read_definitions(FILE)),
+        now=NOW,
     )
     with runtime.state.connect() as connection:
         row = connection.execute(select(state.sources)).mappings().one()
@@ -342,14 +344,16 @@ def test_wrong_definitions_say_why(name: str, given: dict[str, Any], match: str)
 )
 def test_wrong_files_say_why(text: str, match: str) -> None:
     with pytest.raises(InputError, match=match):
-        connect.read_definitions(text)
+        connect_plan.read_definitions(text)
 
 
 def test_what_is_not_there(runtime: Runtime) -> None:
     with pytest.raises(NotFoundError, match="no connector 'x'"):
         run(runtime, "x")
-    connect.apply(
-        runtime.state, connect.plan(runtime.state, connect.read_definitions(FILE)), now=NOW
+    connect_plan.apply(
+        runtime.state,
+        connect_plan.plan(runtime.state, connect_plan.read_definitions(FILE)),
+        now=NOW,
     )
     with pytest.raises(InputError, match="does not read.*POST /v1/webhooks/web"):
         run(runtime, "web")

@@ -21,6 +21,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "init": ("init", "init", "Write a settings file for a new shop"),
     "doctor": ("doctor", "doctor", "Check this machine, the settings and the shop"),
     "collect": ("collect", "collect_command", "Take in a file, folder or database"),
+    "connector": ("connector", "app", "Databases, folders and outside data, read on by themselves"),
     "source": ("source", "app", "Who may send live events, and with which key"),
     "govern": ("stages", "govern", "Measure the quality of the data"),
     "unify": ("stages", "unify", "Recognise customers across sources"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 from typing import Annotated
 from urllib.parse import quote
@@ -13,6 +14,7 @@ import uvicorn
 from shopkeeper.apps.cli.context import ConfigFlag, ShopFlag, opened, out
 from shopkeeper.apps.flows.sources import ensure_source
 from shopkeeper.apps.service.app import create_app
+from shopkeeper.apps.worker.connect import start_connectors
 from shopkeeper.apps.worker.schedule import start_scheduler
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core.errors import SettingsError
@@ -53,6 +55,7 @@ def serve(runtime: Runtime) -> None:
         ) from error
     port = listener.getsockname()[1]
     scheduler = start_scheduler(runtime)
+    connectors = start_connectors(runtime, os.environ)
     first = ensure_source(runtime.state, now=runtime.clock.now())
     for line in addresses(service.host, port, service.token):
         out.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -72,6 +75,7 @@ def serve(runtime: Runtime) -> None:
     try:
         server.run(sockets=[listener])
     finally:
+        connectors.stop()
         scheduler.shutdown(wait=True)
         listener.close()
 
