@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
 from typing import Any, Self
 
 from shopkeeper.collect.live.envelope import Arrived, Violation
-from shopkeeper.collect.live.plan import reading, writing
+from shopkeeper.collect.live.plan import changes, guessing, reading, writing
+from shopkeeper.collect.live.plan.changes import PlanChange
 from shopkeeper.collect.live.plan.checking import MAX_VIOLATIONS, Object, Out, object_test
+from shopkeeper.collect.live.plan.guessing import ENOUGH
 from shopkeeper.collect.live.plan.located import locate, read
 from shopkeeper.collect.live.plan.rules import (
     Definition,
@@ -136,6 +138,39 @@ class TrackingPlan:
         """
         return writing.to_yaml(self.definition)
 
+    @classmethod
+    def guess(cls, events: Iterable[Arrived], *, enough: int = ENOUGH) -> Self:
+        """Infer a plan that admits the events it is made from.
+
+        Parameters
+        ----------
+        events
+            Observed events.
+        enough
+            Observations from which "always" is believed.
+
+        Returns
+        -------
+        TrackingPlan
+            To be looked at before it is saved.
+        """
+        words = cls.standard().definition.events
+        return cls(guessing.guess(events, enough=enough, words=words))
+
+    def diff(self, new: TrackingPlan) -> PlanChange:
+        """What another plan would change.
+
+        Parameters
+        ----------
+        new
+            The plan to come.
+
+        Returns
+        -------
+        PlanChange
+        """
+        return changes.diff(self.definition, new.definition)
+
     @cached_property
     def digest(self) -> str:
         """Fingerprint of what the plan says; the order of names does not matter."""
@@ -162,7 +197,7 @@ class TrackingPlan:
         out: Out = ([], [])
         if event.kind in compiled.events:
             test = compiled.events[event.kind]
-        elif event.name in compiled.events:
+        elif event.type == "track" and event.name in compiled.events:
             test = compiled.events[event.name]
         else:
             # Nothing is planned for the properties of an unplanned event: none is a surprise.

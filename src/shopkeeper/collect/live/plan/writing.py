@@ -36,8 +36,8 @@ def to_dict(plan: Definition) -> dict[str, Any]:
         "common": _filled({
             "context": _properties(plan.context), "traits": _properties(plan.traits)
         }),
-        "events": {name: _event(x) for name, x in plan.events.items()},
-        "sources": {name: _override(x) for name, x in plan.sources.items()},
+        "events": {name: event_dict(x) for name, x in plan.events.items()},
+        "sources": {name: override_dict(x) for name, x in plan.sources.items()},
     })  # fmt: skip
 
 
@@ -120,7 +120,18 @@ def property_dict(rule: Property) -> dict[str, Any]:
     }, keep=("items",))  # fmt: skip
 
 
-def _event(event: Event) -> dict[str, Any]:
+def event_dict(event: Event) -> dict[str, Any]:
+    """One event as it stands in a file.
+
+    Parameters
+    ----------
+    event
+        The event.
+
+    Returns
+    -------
+    dict
+    """
     return _filled({
         "zh": event.zh,
         "en": event.en,
@@ -131,13 +142,24 @@ def _event(event: Event) -> dict[str, Any]:
     })  # fmt: skip
 
 
-def _override(source: Override) -> dict[str, Any]:
+def override_dict(source: Override) -> dict[str, Any]:
+    """What holds for one source as it stands in a file.
+
+    Parameters
+    ----------
+    source
+        The override.
+
+    Returns
+    -------
+    dict
+    """
     return _filled({
         "severity": source.severity,
         "unplanned": _filled({
             "events": source.unplanned_events, "properties": source.unplanned_properties
         }),
-        "events": {name: _event(x) for name, x in source.events.items()},
+        "events": {name: event_dict(x) for name, x in source.events.items()},
     })  # fmt: skip
 
 
