@@ -12,6 +12,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
+from shopkeeper.backends.delta_log import past_version
 from shopkeeper.core.errors import NotFoundError, StoreError
 
 __all__ = ["Snapshot", "SnapshotCache", "latest_version", "read_snapshot"]
@@ -151,14 +152,20 @@ def read_snapshot(folder: Path, version: int) -> Snapshot:
         outside the contracts.
     """
     try:
-        table = DeltaTable(folder, version=version)
+        return _facts(folder, DeltaTable(folder, version=version))
     except DeltaError as error:
+        with past_version(folder, version) as table:
+            if table is not None:
+                return _facts(folder, table)
         raise NotFoundError(
             f"table {folder.name} has no version {version}",
             next_step=f"Choose one up to {latest_version(folder)}; old ones are cleaned up",
             table=folder.name,
             version=version,
         ) from error
+
+
+def _facts(folder: Path, table: DeltaTable) -> Snapshot:
     features = table.protocol().reader_features or []
     if table.protocol().min_reader_version > 1 or features:
         raise StoreError(

@@ -14,7 +14,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
-from shopkeeper.backends.embedded import sqlite, writing
+from shopkeeper.backends.embedded import attempts, sqlite
 from shopkeeper.backends.embedded.feed import Feed
 from shopkeeper.backends.embedded.lake import DeltaStore, open_delta_store
 from shopkeeper.backends.embedded.locks import exclusive
@@ -123,14 +123,14 @@ def test_a_race_lost_to_another_machine_is_repeated_then_a_conflict() -> None:
             raise outcome
         return "written"
 
-    assert writing.retried(SEGMENTS, lambda: reloads.append(1), attempt) == "written"
+    assert attempts.retried(SEGMENTS, lambda: reloads.append(1), attempt) == "written"
     assert len(reloads) == 2
 
     def never() -> None:
         raise CommitFailedError("lost")
 
     with pytest.raises(ConflictError, match="another writer kept changing table segments"):
-        writing.retried(SEGMENTS, lambda: None, never)
+        attempts.retried(SEGMENTS, lambda: None, never)
 
 
 def test_two_machines_that_delete_the_same_rows_conflict_and_repeat(
@@ -140,7 +140,7 @@ def test_two_machines_that_delete_the_same_rows_conflict_and_repeat(
     store.append(SEGMENTS, ROW)
     stale = DeltaTable(tmp_path / "lake" / "segments")
     store.replace(SEGMENTS, ROW)
-    deleted = writing.retried(
+    deleted = attempts.retried(
         SEGMENTS, stale.update_incremental, lambda: stale.delete("\"label\" = 'x'")
     )
     assert deleted["num_deleted_rows"] == 1

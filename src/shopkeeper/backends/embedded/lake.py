@@ -204,6 +204,7 @@ class DeltaStore:
         rows: pa.Table | pa.RecordBatchReader,
         *,
         token: tuple[str, int] | None = None,
+        after: int | None = None,
     ) -> Commit:
         """Add rows in one atomic commit.
 
@@ -216,6 +217,11 @@ class DeltaStore:
         token
             ``(writer, number)``: a commit whose number is not above the
             writer's last committed one is skipped and reported as repeated.
+        after
+            Number the writer must have committed last, or -1 for none; only with
+            ``token``. Checked under the table's lock; where machines share the
+            store, a commit of the same writer in between makes Delta refuse this
+            one, and the check is repeated.
 
         Returns
         -------
@@ -228,10 +234,28 @@ class DeltaStore:
         StorageFullError
             If no room is left; nothing of the rows is visible.
         ConflictError
-            If writers on other machines kept being first.
+            If writers on other machines kept being first, or with ``after`` if the
+            writer committed neither that number nor this one last.
         """
         self._must_write(contract)
-        return self._writer.append(contract, rows, token)
+        return self._writer.append(contract, rows, token, after)
+
+    def committed(self, contract: TableContract, writer: str) -> int:
+        """Number of the last token that a writer committed.
+
+        Parameters
+        ----------
+        contract
+            Table.
+        writer
+            Name in the token.
+
+        Returns
+        -------
+        int
+            -1 if it never committed one; always of the newest version.
+        """
+        return self._writer.committed(contract, writer)
 
     def replace(
         self, contract: TableContract, rows: pa.Table, *, where: Mapping[str, Scalar] | None = None

@@ -3,40 +3,38 @@
 from __future__ import annotations
 
 import contextlib
-import logging
-from collections.abc import Callable, Iterator, Mapping
+import threading
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import (
-    CommitProperties,
     DeltaTable,
-    Transaction,
     WriterProperties,
     write_deltalake,
 )
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.exceptions import DeltaError
 
-from shopkeeper.backends.embedded.disk import full_disk_as_error, is_disk_full
+from shopkeeper.backends.delta_log import forget_before, put_aside
+from shopkeeper.backends.embedded.attempts import retried
+from shopkeeper.backends.embedded.disk import full_disk_as_error
 from shopkeeper.backends.embedded.feed import Feed, Rows
 from shopkeeper.backends.embedded.locks import exclusive
+from shopkeeper.backends.embedded.opened import OpenedTables
 from shopkeeper.backends.embedded.predicates import delta_predicate, typed_values
+from shopkeeper.backends.embedded.tokens import Token, commit_properties, repeated
 from shopkeeper.backends.snapshots import latest_version, read_snapshot
-from shopkeeper.core.errors import ConflictError, InputError, ShopkeeperError, StoreError
+from shopkeeper.core.errors import ConflictError, InputError, ShopkeeperError
 from shopkeeper.core.ports import Commit, Scalar
 from shopkeeper.core.tables import TableContract
 
-__all__ = ["DeltaWriter", "Token", "retried"]
+__all__ = ["DeltaWriter"]
 
-log = logging.getLogger(__name__)
-
-Token: TypeAlias = tuple[str, int]
-
-ATTEMPTS = 5
 KEEP_HOURS = 7 * 24
-_CONFIGURATION = {"delta.checkpointInterval": "20"}
+CHECKPOINT_EVERY = 20
+_CONFIGURATION = {"delta.checkpointInterval": str(CHECKPOINT_EVERY)}
 _PARQUET = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=131_072)
 
 
@@ -51,8 +49,12 @@ class DeltaWriter:
 
     def __init__(self, lake: Path) -> None:
         self._lake = lake
+        self._tables, self._asked = OpenedTables(), OpenedTables()
+        self._asking = threading.Lock()
 
-    def append(self, contract: TableContract, rows: Rows, token: Token | None) -> Commit:
+    def append(
+        self, contract: TableContract, rows: Rows, token: Token | None, after: int | None = None
+    ) -> Commit:
         """Add rows in one commit; see :meth:`TableStore.append`.
 
         Parameters
@@ -63,19 +65,63 @@ class DeltaWriter:
             Any columns that cast to the contract.
         token
             Writer and number that make the commit happen once.
+        after
+            Number the writer must have committed last.
 
         Returns
         -------
         Commit
+
+        Raises
+        ------
+        InputError
+            If ``after`` comes without a token.
+        ConflictError
+            If the writer committed another number last.
         """
+        if after is not None and token is None:
+            raise InputError(
+                f"an append to {contract.name} that must follow {after} needs a token",
+                next_step="Give the writer and its number",
+                table=contract.name,
+            )
+        feed = Feed(contract, rows, {})
         with self._writing(contract) as folder:
-            table = _opened(folder)
-            if token is not None and table is not None and _known(table, token):
-                return Commit(contract.name, table.version(), 0, repeated=True)
-            if _is_empty(rows) and token is None and table is not None:
-                return Commit(contract.name, table.version(), 0)
-            feed = Feed(contract, rows, {})
-            return self._commit(folder, contract, feed, mode="append", where={}, token=token)
+
+            def append() -> Commit:
+                # Looked up again on every attempt: the writer that was first may be our own.
+                table = self._tables.newest(folder)
+                version = -1 if table is None else table.version()
+                if token is not None and repeated(contract, table, token, after):
+                    return Commit(contract.name, version, 0, repeated=True)
+                if token is None and version >= 0 and _is_empty(rows):
+                    return Commit(contract.name, version, 0)
+                return self._write(folder, table, feed, mode="append", where={}, token=token)
+
+            commit: Commit = retried(contract, feed.rewind, append)
+            if commit.version % CHECKPOINT_EVERY == 0:
+                put_aside(folder)
+            return commit
+
+    def committed(self, contract: TableContract, writer: str) -> int:
+        """Number of the last token that a writer committed.
+
+        Parameters
+        ----------
+        contract
+            Table.
+        writer
+            Name in the token.
+
+        Returns
+        -------
+        int
+            -1 if it never committed one.
+        """
+        with self._asking:
+            table = self._asked.newest(self._lake / contract.name)
+            last = None if table is None else table.transaction_version(writer)
+        return -1 if last is None else int(last)
 
     def overwrite(
         self, contract: TableContract, rows: Rows, where: Mapping[str, Scalar] | None
@@ -116,7 +162,7 @@ class DeltaWriter:
         """
         last = _last_of_each_key(contract, contract.cast(rows, fill=True))
         with self._writing(contract) as folder:
-            table = _opened(folder)
+            table = self._tables.newest(folder)
             if last.num_rows == 0 and table is not None:
                 return Commit(contract.name, table.version(), 0)
             if table is None:
@@ -151,7 +197,7 @@ class DeltaWriter:
             )
         predicate = delta_predicate(typed_values(contract, where))
         with self._writing(contract) as folder:
-            table = _opened(folder)
+            table = self._tables.newest(folder)
             if table is None:
                 return Commit(contract.name, -1, 0)
             metrics = retried(contract, table.update_incremental, lambda: table.delete(predicate))
@@ -165,10 +211,16 @@ class DeltaWriter:
         contract
             Table; nothing happens if it was never written.
         """
-        with self._writing(contract) as folder:
-            table = _opened(folder)
-            if table is None:
+        folder = self._lake / contract.name
+        # Not under the writers' lock: appends go on meanwhile, their commits and the
+        # compaction's do not touch the same files. Only failed writes must not sweep now.
+        with (
+            full_disk_as_error(self._lake, f"table {contract.name}"),
+            exclusive(self._maintaining(contract)),
+        ):
+            if latest_version(folder) < 0:
                 return
+            table = DeltaTable(folder)
             retried(
                 contract,
                 table.update_incremental,
@@ -176,6 +228,10 @@ class DeltaWriter:
             )
             table.create_checkpoint()
             table.vacuum(retention_hours=KEEP_HOURS, dry_run=False)
+            forget_before(folder, time.time() - 3600 * KEEP_HOURS)
+
+    def _maintaining(self, contract: TableContract) -> Path:
+        return self._lake / ".locks" / f"{contract.name}-maintain.lock"
 
     @contextlib.contextmanager
     def _writing(self, contract: TableContract) -> Iterator[Path]:
@@ -186,8 +242,14 @@ class DeltaWriter:
         ):
             try:
                 yield folder
+            except ConflictError:
+                raise
             except BaseException:
-                _sweep(folder, since_ns)
+                with (
+                    contextlib.suppress(ConflictError),
+                    exclusive(self._maintaining(contract), wait_s=0),
+                ):
+                    _sweep(folder, since_ns)
                 raise
 
     def _commit(
@@ -198,27 +260,39 @@ class DeltaWriter:
         *,
         mode: str,
         where: Mapping[str, pa.Scalar],
+    ) -> Commit:
+        def write() -> Commit:
+            return self._write(folder, self._tables.newest(folder), feed, mode=mode, where=where)
+
+        commit: Commit = retried(contract, feed.rewind, write)
+        return commit
+
+    def _write(
+        self,
+        folder: Path,
+        table: DeltaTable | None,
+        feed: Feed,
+        *,
+        mode: str,
+        where: Mapping[str, pa.Scalar],
         token: Token | None = None,
     ) -> Commit:
-        def write() -> None:
-            table = _opened(folder)
-            try:
-                write_deltalake(
-                    table if table is not None else folder,
-                    feed.reader(),
-                    mode=mode,
-                    partition_by=[str(x) for x in contract.partition] or None,
-                    writer_properties=_PARQUET,
-                    configuration=_CONFIGURATION if table is None else None,
-                    commit_properties=_properties(token),
-                    **_evolution(table, contract, mode, where),
-                )
-            except DeltaError:
-                if feed.failure is not None:
-                    raise feed.failure from None
-                raise
-
-        retried(contract, feed.rewind, write)
+        contract = feed.contract
+        try:
+            write_deltalake(
+                table if table is not None else folder,
+                feed.reader(),
+                mode=mode,
+                partition_by=[str(x) for x in contract.partition] or None,
+                writer_properties=_PARQUET,
+                configuration=_CONFIGURATION if table is None else None,
+                commit_properties=commit_properties(token),
+                **_evolution(table, contract, mode, where),
+            )
+        except DeltaError:
+            if feed.failure is not None:
+                raise feed.failure from None
+            raise
         return Commit(contract.name, latest_version(folder), feed.rows)
 
     def _merge(self, table: DeltaTable, contract: TableContract, rows: pa.Table) -> Commit:
@@ -246,20 +320,6 @@ class DeltaWriter:
 
 def _is_empty(rows: Rows) -> bool:
     return isinstance(rows, pa.Table) and rows.num_rows == 0
-
-
-def _opened(folder: Path) -> DeltaTable | None:
-    return DeltaTable(folder) if latest_version(folder) >= 0 else None
-
-
-def _known(table: DeltaTable, token: Token) -> bool:
-    last = table.transaction_version(token[0])
-    return last is not None and token[1] <= last
-
-
-def _properties(token: Token | None) -> CommitProperties:
-    transactions = [] if token is None else [Transaction(token[0], token[1])]
-    return CommitProperties(max_commit_retries=ATTEMPTS, app_transactions=transactions)
 
 
 def _columns_of(table: DeltaTable) -> list[str]:
@@ -311,64 +371,3 @@ def _sweep(folder: Path, since_ns: int) -> None:
                 continue
             if file.stat().st_mtime_ns > since_ns:
                 file.unlink(missing_ok=True)
-
-
-def retried(contract: TableContract, reload: Callable[[], None], action: Callable[[], Any]) -> Any:
-    """Do it again on the newest version if a writer on another machine was first.
-
-    Parameters
-    ----------
-    contract
-        Table, for the message.
-    reload
-        Brings what the action works on to the newest version.
-    action
-        One attempt to commit.
-
-    Returns
-    -------
-    Any
-        What the action returned.
-
-    Raises
-    ------
-    ConflictError
-        If it lost five times.
-    StoreError
-        If the lake refused for another reason.
-    """
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return _attempt(contract, action)
-        except CommitFailedError as error:
-            log.info("a commit to %s lost a race: %s", contract.name, error)
-            reload()
-    try:
-        return _attempt(contract, action)
-    except CommitFailedError as error:
-        raise ConflictError(
-            f"another writer kept changing table {contract.name}",
-            next_step="Repeat; let only one machine write a table",
-            table=contract.name,
-        ) from error
-
-
-def _attempt(contract: TableContract, action: Callable[[], Any]) -> Any:
-    try:
-        return action()
-    except (CommitFailedError, ShopkeeperError):
-        raise
-    except Exception as error:
-        raise _refused(contract, error) from error
-
-
-def _refused(contract: TableContract, error: Exception) -> Exception:
-    """A full disk passes through to be named as such; the rest is the lake's refusal."""
-    if is_disk_full(error):
-        return error
-    text = str(error).strip()
-    return StoreError(
-        f"table {contract.name} was not written: {text.splitlines()[0] if text else error!r}",
-        next_step="Nothing of it is visible; see the log for the cause",
-        table=contract.name,
-    )
