@@ -403,7 +403,8 @@ class ProfileUpdate:
     section
         Part of the profile that is written.
     profiles
-        New content of the section by customer, as JSON objects.
+        New content of the section by customer: what is written as a JSON object, a mapping or
+        a ``msgspec.Struct``.
     removed
         Customers whose section goes (merged into another, or erased).
     identifiers
@@ -421,12 +422,14 @@ class ProfileUpdate:
         What guards the merging of references, by reference.
     links
         Pairs of a reference and a phone, e-mail or device that it was seen with.
+    rebuild
+        Customers that join the queue of live sections to be rebuilt.
     rebuilt
-        Customers that leave the queue of sections to be rebuilt.
+        Customers that leave it.
     """
 
     section: Section
-    profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    profiles: Mapping[str, Any] = field(default_factory=dict)
     removed: Sequence[str] = ()
     identifiers: Mapping[str, str | None] = field(default_factory=dict)
     timers: Mapping[str, int | None] = field(default_factory=dict)
@@ -435,6 +438,7 @@ class ProfileUpdate:
     after: Mapping[tuple[str, int], int] = field(default_factory=dict)
     known: Mapping[str, Known] = field(default_factory=dict)
     links: Sequence[tuple[str, str]] = ()
+    rebuild: Sequence[str] = ()
     rebuilt: Sequence[str] = ()
 
 

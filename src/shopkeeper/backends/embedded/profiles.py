@@ -206,6 +206,8 @@ class SqliteProfiles:
                 self._store_changes(x, changes)
             for (consumer, part), value in update.positions.items():
                 identity.store_position(x, consumer, part, value)
+            if update.rebuild:
+                identity.enqueue(x, update.rebuild)
             if update.rebuilt:
                 done = [(c,) for c in update.rebuilt]
                 x.executemany("DELETE FROM rebuilds WHERE customer_id = ?", done)
@@ -436,7 +438,7 @@ def _check_position(
         )
 
 
-def _encoded(customer_id: str, profile: Mapping[str, Any]) -> bytes:
+def _encoded(customer_id: str, profile: Any) -> bytes:
     try:
         return _encoder.encode(profile)
     except (TypeError, ValueError, msgspec.MsgspecError) as error:

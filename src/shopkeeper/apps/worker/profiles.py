@@ -1,0 +1,323 @@
+"""Live profiles: each micro-batch changes identities, traits, timeline and permits at once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+
+from shopkeeper.apps.worker import profile_facts as pf
+from shopkeeper.apps.worker.profile_facts import Live
+from shopkeeper.backends.runtime import Runtime
+from shopkeeper.collect.live.envelope import Arrived
+from shopkeeper.core import columns as c
+from shopkeeper.core import state as st
+from shopkeeper.core.clock import to_us
+from shopkeeper.core.errors import ContractError, ShopkeeperError
+from shopkeeper.core.ports import ProfileUpdate
+from shopkeeper.core.tables import IDENTITY_EDGES
+from shopkeeper.features.live.builtin import BUILT_IN
+from shopkeeper.features.live.engine import (
+    NEVER,
+    Fact,
+    State,
+    TraitSet,
+    advance,
+    compile_traits,
+    merge,
+)
+from shopkeeper.features.live.text import trait_of
+from shopkeeper.unify.identifiers import Guards
+from shopkeeper.unify.live import Identities, LiveIdentity
+from shopkeeper.unify.match import MANUAL
+
+log = logging.getLogger(__name__)
+
+CONSUMER = "profiles"
+DUE_AT_ONCE = 2_000
+"""Customers whose time has come that one transaction changes."""
+LOOK_US = 5_000_000
+"""How often other definitions are looked for."""
+
+
+@dataclass(slots=True)
+class Applied:
+    """What one micro-batch changed.
+
+    Parameters
+    ----------
+    events
+        Events that changed a profile.
+    skipped
+        Events that an earlier batch applied.
+    invalid
+        Events marked as invalid traffic; they change nothing.
+    nobody
+        Events that name nobody (``user:0``).
+    customers
+        Customers whose live section was written.
+    merged
+        Customers that turned out to be another one: old to new.
+    created
+        Identifiers that became known or moved.
+    """
+
+    events: int = 0
+    skipped: int = 0
+    invalid: int = 0
+    nobody: int = 0
+    customers: tuple[str, ...] = ()
+    merged: Mapping[str, str] = field(default_factory=dict)
+    created: int = 0
+
+
+class LiveProfiles:
+    """The one writer of the live section.
+
+    Parameters
+    ----------
+    runtime
+        The open shop; profiles are written, state and lake only read.
+    guards
+        Limits of merging.
+    """
+
+    def __init__(self, runtime: Runtime, *, guards: Guards | None = None) -> None:
+        self._runtime, self._store = runtime, runtime.profiles
+        self._currency = runtime.settings.shop.currency
+        self._country = runtime.settings.shop.country
+        self._positions = self._store.positions(CONSUMER)
+        self._generation = self._store.generation()
+        self._decode = msgspec.json.Decoder(Live).decode
+        self.traits: TraitSet = compile_traits(definitions(runtime))
+        self._looked_us = 0
+        joined, undone = judged_pairs(runtime)
+        self._identity = LiveIdentity(self._store, guards, joined=joined, undone=undone)
+
+    def position(self, partition: int) -> int:
+        """First offset of a partition that is not applied yet."""
+        return self._positions.get(partition, 0)
+
+    def apply(
+        self, events: Sequence[Arrived], positions: Mapping[int, int], now_us: int | None = None
+    ) -> Applied:
+        """Bring a micro-batch into the profiles, in one transaction with its positions.
+
+        Parameters
+        ----------
+        events
+            Admitted events of any partitions, each partition in order. Those below
+            the stored position are skipped: they were applied before.
+        positions
+            First log offset not in the batch, by partition.
+        now_us
+            The moment; None takes the clock's.
+
+        Returns
+        -------
+        Applied
+
+        Raises
+        ------
+        ConflictError
+            If another worker applied events of these partitions meanwhile.
+        BusyError, StorageFullError, StoreError
+            If the batch could not be stored; nothing of it is, apply it again.
+        """
+        now = to_us(self._runtime.clock.now()) if now_us is None else now_us
+        self._notice_night()
+        done = Applied()
+        fresh = [x for x in events if x.offset >= self._positions.get(x.partition, 0)]
+        counted = [x for x in fresh if x.invalid is None]
+        done.skipped, done.invalid = len(events) - len(fresh), len(fresh) - len(counted)
+        try:
+            seen = pf.sightings(counted, self._country)
+            found = self._identity.observe(seen)
+            by_customer: dict[str, list[Arrived]] = {}
+            for event, sighting in zip(counted, seen, strict=True):
+                customer = self._identity.customer(sighting.reference, sighting.device)
+                if customer is None:
+                    done.nobody += 1
+                else:
+                    by_customer.setdefault(customer, []).append(event)
+            update = self._update(by_customer, found, positions, now)
+            self._store.apply(update)
+        except Exception:
+            # Nothing of the batch is stored, so nothing of it may be remembered.
+            self._identity.forget()
+            self._positions = self._store.positions(CONSUMER)
+            raise
+        self._positions.update({k: max(v, self._positions.get(k, 0)) for k, v in positions.items()})
+        done.events = len(counted) - done.nobody
+        done.customers = tuple(update.profiles)
+        done.merged, done.created = found.merged, len(found.assigned)
+        return done
+
+    def tick(self, now_us: int) -> tuple[str, ...]:
+        """Change what changes by time alone.
+
+        Parameters
+        ----------
+        now_us
+            The moment.
+
+        Returns
+        -------
+        tuple of str
+            Customers that were looked at; call again while it is not empty.
+        """
+        if now_us - self._looked_us >= LOOK_US:
+            self._look(now_us)
+        due = self._store.timers("live", now_us, limit=DUE_AT_ONCE)
+        if not due:
+            return ()
+        customers = [x for _, x in due]
+        update = self._update(
+            {x: [] for x in customers}, Identities(), {}, now_us, at={x: t for t, x in due}
+        )
+        self._store.apply(update)
+        return tuple(customers)
+
+    def _update(
+        self,
+        by_customer: Mapping[str, Sequence[Arrived]],
+        found: Identities,
+        positions: Mapping[int, int],
+        now_us: int,
+        at: Mapping[str, int] | None = None,
+    ) -> ProfileUpdate:
+        everyone = sorted({*by_customer, *found.merged, *found.merged.values()})
+        live = self._read(everyone)
+        touched = set(by_customer)
+        for old, new in sorted(found.merged.items()):
+            other = live.pop(old, None)
+            if other is not None:
+                mine = live.get(new)
+                live[new] = other if mine is None else pf.merged(mine, other, self._join)
+                live[new].state.due_us = -1
+                touched.add(new)
+        profiles: dict[str, Live] = {}
+        timers: dict[str, int | None] = {}
+        changes: list[tuple[str, int, Mapping[str, Any]]] = []
+        for customer in sorted(touched):
+            profile = live.get(customer) or Live()
+            changed, due_us = self._advance(profile, by_customer.get(customer, ()), now_us)
+            profiles[customer] = profile
+            timers[customer] = None if due_us >= NEVER else due_us
+            if changed:
+                values = {k: [v, profile.traits[k][0]] for k, v in changed.items()}
+                moment = at[customer] if at else now_us
+                changes.append((customer, moment, {"type": "traits", "traits": values}))
+        for old, new in sorted(found.merged.items()):
+            changes.append((new, now_us, {"type": "merged", "from": old}))
+        return ProfileUpdate(
+            "live",
+            profiles=profiles,
+            removed=sorted(found.merged),
+            identifiers=found.assigned,
+            timers=timers,
+            changes=changes,
+            positions={(CONSUMER, k): v for k, v in positions.items()},
+            after={(CONSUMER, k): self._positions.get(k, 0) for k in positions},
+            known=found.known,
+            links=found.links,
+            rebuild=sorted(found.split),
+        )
+
+    def _read(self, customers: Sequence[str]) -> dict[str, Live]:
+        rows = self._store.stored_many(customers, ["live"])
+        return {k: self._decode(v["live"]) for k, v in rows.items()}
+
+    def _advance(
+        self, profile: Live, events: Iterable[Arrived], now_us: int
+    ) -> tuple[dict[str, Any], int]:
+        facts: list[Fact] = []
+        lines = []
+        for event in events:
+            if event.kind in pf.ORDER_KINDS and not _first_told(profile, event):
+                continue
+            facts.append(pf.facts_of(self.traits, event, self._currency))
+            lines.append(pf.line_of(event))
+            if event.traits:
+                pf.state_on(profile, event)
+            pf.permit_on(profile, event)
+        if lines:
+            profile.timeline = pf.lines_merged(profile.timeline, lines)
+        state = profile.state
+        state.values = profile.traits
+        _, changed, due_us = advance(self.traits, state, facts, now_us)
+        profile.traits, state.values = state.values, {}
+        profile.updated_us = now_us
+        return changed, due_us
+
+    def _join(self, state: State, other: State) -> State:
+        return merge(self.traits, state, other)
+
+    def _notice_night(self) -> None:
+        """After identities were loaded anew, nothing remembered of them holds."""
+        generation = self._store.generation()
+        if generation != self._generation:
+            joined, undone = judged_pairs(self._runtime)
+            self._identity.forget(joined=joined, undone=undone)
+            self._generation = generation
+
+    def _look(self, now_us: int) -> None:
+        """Other definitions hold from now on; values follow when a profile is next touched."""
+        self._looked_us = now_us
+        traits = compile_traits(definitions(self._runtime))
+        if traits.digest != self.traits.digest:
+            log.info("live traits: %d definitions from now on", len(traits.traits))
+            self.traits = traits
+
+
+def _first_told(profile: Live, event: Arrived) -> bool:
+    order = pf.order_of(event)
+    if order is None:
+        return True
+    if order in profile.orders:
+        return False
+    profile.orders = [*profile.orders, order][-pf.ORDERS :]
+    return True
+
+
+def definitions(runtime: Runtime) -> list[Any]:
+    """The live traits in force: built in, then those that people defined, by name.
+
+    Parameters
+    ----------
+    runtime
+        The open shop.
+
+    Returns
+    -------
+    list of LiveTrait
+        A stored definition that this release does not understand is left out and logged.
+    """
+    with runtime.state.connect() as connection:
+        rows = connection.execute(select(st.traits).order_by(st.traits.c.name)).all()
+    own = []
+    for row in rows:
+        try:
+            own.append(trait_of(row.name, row.definition))
+        except (ContractError, ShopkeeperError) as error:
+            log.warning("live trait %s is left out: %s", row.name, error)
+    names = {x.name for x in own}
+    return [x for x in BUILT_IN if x.name not in names] + own
+
+
+def judged_pairs(
+    runtime: Runtime,
+) -> tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str]]]:
+    """Pairs of identifiers that people joined, and that they took apart."""
+    if not runtime.tables.exists(IDENTITY_EDGES):
+        return frozenset(), frozenset()
+    edges = runtime.tables.table(IDENTITY_EDGES)
+    by_hand = edges.filter((edges[c.RULE] == MANUAL) | edges[c.UNDONE_AT].notnull())
+    rows = runtime.tables.run(by_hand).to_pylist()
+    joined = {(x["left"], x["right"]) for x in rows if x["undone_at"] is None}
+    undone = {(x["left"], x["right"]) for x in rows if x["undone_at"] is not None}
+    return frozenset(joined), frozenset(undone)

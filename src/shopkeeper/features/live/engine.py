@@ -1,0 +1,412 @@
+"""Live traits of one customer: (state, events, now) → (state, values, when time changes them).
+
+Pure and independent of the order in which events arrive. An event whose time has not come
+waits; everything else is folded into bounded series (:mod:`shopkeeper.features.live.series`)
+that traits over the same events share.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from shopkeeper.features.live import series as s
+from shopkeeper.features.live.definition import Condition, LiveTrait, holds
+from shopkeeper.features.live.readers import SESSION_S, Reader, reader_of
+
+NEVER = 1 << 62
+WAITING = 64
+"""Events kept whose time has not come; of more, those that come first."""
+LONG_S = 86_400
+"""Windows up to this share one series, longer ones another: a month must not blur an hour."""
+ANY = ""
+
+
+class Fact(msgspec.Struct, array_like=True):
+    """What the traits need of one event.
+
+    Parameters
+    ----------
+    ts_us
+        When it happened, microseconds UTC.
+    kind
+        What happened.
+    source
+        Where it was seen.
+    values
+        Fields that definitions read (:attr:`TraitSet.fields`); absent ones are None.
+    """
+
+    ts_us: int
+    kind: str
+    source: str
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesSpec:
+    """One series: which events it takes and what it keeps."""
+
+    key: str
+    form: str
+    kinds: tuple[str, ...]
+    where: tuple[Condition, ...]
+    field: str | None
+    retention_s: int
+
+
+@dataclass(slots=True)
+class TraitSet:
+    """Definitions made ready for folding.
+
+    Parameters
+    ----------
+    traits
+        The definitions, in order.
+    digest
+        Changes whenever a definition does.
+    readers
+        By trait: computes its value from the series.
+    feeds
+        Series by kind of event; :data:`ANY` for those that take every kind.
+    fields
+        Fields that facts must carry, by kind; :data:`ANY` for every kind.
+    touched
+        Places of the traits that read a series, by its key.
+    forms
+        Form of each series, by its key.
+    """
+
+    traits: tuple[LiveTrait, ...]
+    digest: str
+    readers: tuple[Reader, ...]
+    feeds: Mapping[str, tuple[SeriesSpec, ...]]
+    fields: Mapping[str, tuple[str, ...]]
+    touched: Mapping[str, tuple[int, ...]]
+    forms: Mapping[str, str] = field(default_factory=dict)
+
+    def needed(self, kind: str) -> tuple[str, ...]:
+        """Fields that a fact of this kind must carry."""
+        found = self.fields.get(kind)
+        return self.fields[ANY] if found is None else found
+
+    def fed(self, kind: str) -> tuple[SeriesSpec, ...]:
+        """Series that take events of this kind."""
+        found = self.feeds.get(kind)
+        return self.feeds[ANY] if found is None else found
+
+
+class State(msgspec.Struct, omit_defaults=True):
+    """What is remembered of one customer.
+
+    Parameters
+    ----------
+    digest
+        Of the definitions that the values belong to.
+    due_us
+        When time alone changes a value next, at the earliest.
+    series
+        By key.
+    waiting
+        Events whose time has not come.
+    values
+        ``[value, moment of the fact in microseconds, source]`` by trait.
+    """
+
+    digest: str = ""
+    due_us: int = NEVER
+    series: dict[str, Any] = {}
+    waiting: list[Fact] = []
+    values: dict[str, list[Any]] = {}
+
+
+def compile_traits(traits: Sequence[LiveTrait]) -> TraitSet:
+    """Make definitions ready; traits over the same events share a series.
+
+    Parameters
+    ----------
+    traits
+        With distinct names.
+
+    Returns
+    -------
+    TraitSet
+    """
+    specs: dict[str, SeriesSpec] = {}
+    readers: list[Reader] = []
+    touched: dict[str, list[int]] = {}
+    for place, trait in enumerate(traits):
+        mine = []
+        for form, kinds, of in _series_of(trait):
+            spec = _spec(trait, form, kinds, of)
+            known = specs.get(spec.key)
+            if known is None or known.retention_s < spec.retention_s:
+                specs[spec.key] = spec
+            touched.setdefault(spec.key, []).append(place)
+            mine.append(spec.key)
+        readers.append(reader_of(trait, mine))
+    every_kind = sorted({k for x in specs.values() for k in x.kinds})
+    ordered = sorted(specs.values(), key=lambda x: x.key)
+    feeds = {
+        k: tuple(x for x in ordered if not x.kinds or k in x.kinds) for k in [ANY, *every_kind]
+    }
+    fields = {k: tuple(sorted({f for x in v for f in _fields(x)})) for k, v in feeds.items()}
+    text = json.dumps([_plain(x) for x in traits], ensure_ascii=False, sort_keys=True)
+    return TraitSet(
+        tuple(traits), hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:8],
+        tuple(readers), feeds, fields, {k: tuple(v) for k, v in touched.items()},
+        {k: x.form for k, x in specs.items()},
+    )  # fmt: skip
+
+
+def advance(
+    traits: TraitSet, state: State, facts: Iterable[Fact], now_us: int
+) -> tuple[State, dict[str, Any], int]:
+    """Fold events and the time into a customer's state.
+
+    Parameters
+    ----------
+    traits
+        Compiled definitions.
+    state
+        As it stood; changed in place and returned. ``State()`` for a new customer.
+    facts
+        New events in any order, late ones too; each once.
+    now_us
+        The moment at which the values hold; not before the one of the last call.
+
+    Returns
+    -------
+    State
+    dict
+        What the traits were whose value is another now; None if they had none. The new
+        ones are in ``state.values``; a value of None there means that there is none now.
+    int
+        When time alone changes a value next, at the earliest; ``NEVER`` if it does not.
+    """
+    now_s = now_us // s.PER_SECOND
+    dirty: set[int] = set()
+    all_of_them = state.digest != traits.digest or state.due_us <= now_us
+    if state.digest != traits.digest:
+        _adopt(traits, state)
+    ready = list(facts)
+    if state.waiting and state.waiting[0].ts_us // s.PER_SECOND <= now_s:
+        ready += state.waiting
+        state.waiting = []
+    for fact in ready:
+        if fact.ts_us // s.PER_SECOND > now_s:
+            _wait(state, fact)
+        else:
+            _fold(traits, state.series, fact, now_s, dirty)
+    due_s = state.due_us // s.PER_SECOND if not all_of_them else NEVER
+    changed: dict[str, Any] = {}
+    places = range(len(traits.readers)) if all_of_them else dirty
+    for place in places:
+        value, at_us, source, next_s = traits.readers[place](state.series, now_s)
+        due_s = min(due_s, next_s)
+        name = traits.traits[place].name
+        before = state.values.get(name)
+        if before is None:
+            if at_us is None:
+                continue
+            state.values[name] = [value, at_us, source]
+            if value is not None:
+                changed[name] = None
+        elif before[0] != value or before[1] != at_us or before[2] != source:
+            state.values[name] = [value, at_us, source]
+            if before[0] != value:
+                changed[name] = before[0]
+    if state.waiting:
+        due_s = min(due_s, state.waiting[0].ts_us // s.PER_SECOND)
+    state.due_us = due_s * s.PER_SECOND if due_s < NEVER // s.PER_SECOND else NEVER
+    return state, changed, state.due_us
+
+
+def merge(traits: TraitSet, state: State, other: State) -> State:
+    """What is remembered of two customers who turned out to be one.
+
+    Parameters
+    ----------
+    traits
+        Compiled definitions.
+    state
+        Changed in place and returned; its values follow with the next :func:`advance`.
+    other
+        Not to be used afterwards.
+
+    Returns
+    -------
+    State
+        As if the events of both had come to one.
+    """
+    for key, theirs in other.series.items():
+        form = traits.forms.get(key)
+        mine = state.series.get(key)
+        if form is None:
+            continue
+        state.series[key] = (
+            theirs if mine is None else _JOIN.get(form, s.join_buckets)(mine, theirs)
+        )
+    for fact in other.waiting:
+        _wait(state, fact)
+    state.due_us = -1  # every value is read anew
+    return state
+
+
+_JOIN: Mapping[str, Callable[[list[Any], list[Any]], list[Any]]] = {
+    "last": lambda a, b: s.keep_last(a, *b),
+    "first": lambda a, b: s.keep_first(a, *b),
+    "total": s.join_totals,
+    "values": s.join_values,
+}
+
+
+def values_now(traits: TraitSet, state: State, now_us: int) -> dict[str, list[Any]]:
+    """Every value as of a moment, without changing the state.
+
+    Parameters
+    ----------
+    traits
+        Compiled definitions.
+    state
+        Not changed; events waiting for their time do not count here.
+    now_us
+        The moment.
+
+    Returns
+    -------
+    dict
+        ``[value, moment, source]`` by trait, in the order of the definitions.
+    """
+    now_s = now_us // s.PER_SECOND
+    found = {}
+    for trait, read in zip(traits.traits, traits.readers, strict=True):
+        value, at_us, source, _ = read(state.series, now_s)
+        if value is not None or at_us is not None:
+            found[trait.name] = [value, at_us, source]
+    return found
+
+
+def fact_of(
+    traits: TraitSet, kind: str, ts_us: int, source: str, get: Callable[[str], Any]
+) -> Fact:
+    """The fact of one event, with only the fields that definitions read.
+
+    Parameters
+    ----------
+    traits
+        Compiled definitions.
+    kind, ts_us, source
+        As of the event.
+    get
+        Value of a field by its name, None if the event has none.
+
+    Returns
+    -------
+    Fact
+    """
+    values = {}
+    for name in traits.needed(kind):
+        value = get(name)
+        if value is not None:
+            values[name] = value
+    return Fact(ts_us, kind, source, values)
+
+
+def _adopt(traits: TraitSet, state: State) -> None:
+    """Other definitions: what they do not read goes, what they share stays."""
+    names = {x.name for x in traits.traits}
+    state.series = {k: v for k, v in state.series.items() if k in traits.forms}
+    state.values = {k: v for k, v in state.values.items() if k in names}
+    state.waiting = list(state.waiting)
+    state.digest = traits.digest
+
+
+def _wait(state: State, fact: Fact) -> None:
+    state.waiting.append(fact)
+    state.waiting.sort(key=lambda x: (x.ts_us, x.kind, x.source))
+    del state.waiting[WAITING:]
+
+
+def _fold(
+    traits: TraitSet, series: dict[str, Any], fact: Fact, now_s: int, dirty: set[int]
+) -> None:
+    values, ts_us, source = fact.values, fact.ts_us, fact.source
+    for spec in traits.fed(fact.kind):
+        if spec.where and not all(holds(x, values.get(x.field)) for x in spec.where):
+            continue
+        value = None if spec.field is None else values.get(spec.field)
+        if spec.field is not None and value is None:
+            continue
+        if isinstance(value, str) and len(value) > s.MAX_TEXT:
+            value = value[: s.MAX_TEXT]
+        key, form = spec.key, spec.form
+        mine = series.get(key)
+        if form == "last":
+            series[key] = s.keep_last(mine, ts_us, value, source)
+        elif form == "first":
+            series[key] = s.keep_first(mine, ts_us, value, source)
+        elif form == "values":
+            series[key] = s.add_value(mine, ts_us, str(value), source, now_s - spec.retention_s)
+        else:
+            amount = value if type(value) is int else 0
+            if spec.field is not None and type(value) is not int:
+                continue
+            if form == "total":
+                series[key] = s.add_total(mine, ts_us, amount, source)
+            else:
+                oldest = now_s - spec.retention_s
+                series[key] = s.add_bucket(mine, ts_us, amount, source, oldest)
+        dirty.update(traits.touched[key])
+
+
+def _series_of(trait: LiveTrait) -> list[tuple[str, tuple[str, ...], str | None]]:
+    """Form, kinds and field of each series that a trait reads."""
+    kinds, of, measure = trait.kinds, trait.field, trait.measure
+    if measure in ("count", "sum"):
+        of = of if measure == "sum" else None
+        if trait.window_s is None:
+            return [("total", kinds, of)]
+        return [("short" if trait.window_s <= LONG_S else "long", kinds, of)]
+    forms: dict[str, list[tuple[str, tuple[str, ...], str | None]]] = {
+        "last": [("last", kinds, of)],
+        "first": [("first", kinds, of)],
+        "new": [("first", kinds, of)],
+        "ever": [("last", kinds, None)],
+        "active": [("last", kinds, None)],
+        "distinct": [("values", kinds, of)],
+        "none": [("last", kinds, None), ("first", (), None)],
+        "open": [("last", kinds, None), ("last", trait.until, None)],
+        "session": [("session", kinds, None)],
+    }
+    return forms[measure]
+
+
+def _spec(trait: LiveTrait, form: str, kinds: tuple[str, ...], of: str | None) -> SeriesSpec:
+    # The clock of "not for so long" starts with the customer, whatever it filters.
+    where = trait.where if kinds == trait.kinds and (kinds or form != "first") else ()
+    retention = SESSION_S + (trait.window_s or 0) if form == "session" else trait.window_s or 0
+    # Values are bounded by number: windows of different length do not share them.
+    parts = [
+        f"values {retention}" if form == "values" else form,
+        sorted(kinds),
+        [_plain(x) for x in where],
+        of,
+    ]
+    text = json.dumps(parts, ensure_ascii=False, sort_keys=True)
+    key = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:6]
+    return SeriesSpec(key, form, tuple(sorted(kinds)), where, of, retention)
+
+
+def _fields(spec: SeriesSpec) -> list[str]:
+    own = [] if spec.field is None else [spec.field]
+    return own + [x.field for x in spec.where]
+
+
+def _plain(value: Any) -> Any:
+    return msgspec.to_builtins(value)
