@@ -37,6 +37,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "customer": ("customer", "customer", "Everything known about one customer"),
     "run": ("run", "run", "Run a whole flow, such as: run nightly --as-of DATE"),
     "up": ("up", "up", "Start API, console, worker and scheduler"),
+    "worker": ("worker", "worker", "Bring accepted events to lake and profiles, as a process"),
     "simulate": ("simulate", "simulate_command", "Generate a shop with known truth"),
     "demo": ("demo", "demo", "Load the demo shop, run the loop, open the console"),
     "bench": ("bench", "bench", "Print figures beside their baselines"),

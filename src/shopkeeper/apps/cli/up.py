@@ -16,6 +16,7 @@ from shopkeeper.apps.flows.sources import ensure_source
 from shopkeeper.apps.service.app import create_app
 from shopkeeper.apps.worker.connect import start_connectors
 from shopkeeper.apps.worker.schedule import start_scheduler
+from shopkeeper.apps.worker.start import StreamThread
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core.errors import SettingsError
 
@@ -56,6 +57,7 @@ def serve(runtime: Runtime) -> None:
     port = listener.getsockname()[1]
     scheduler = start_scheduler(runtime)
     connectors = start_connectors(runtime, os.environ)
+    stream = StreamThread(runtime) if runtime.settings.live.worker else None
     first = ensure_source(runtime.state, now=runtime.clock.now())
     for line in addresses(service.host, port, service.token):
         out.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -76,6 +78,8 @@ def serve(runtime: Runtime) -> None:
         server.run(sockets=[listener])
     finally:
         connectors.stop()
+        if stream is not None:
+            stream.stop()
         scheduler.shutdown(wait=True)
         listener.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from shopkeeper.apps.worker.stream_metrics import Metrics
 from shopkeeper.collect.live.envelope import Arrived
 from shopkeeper.collect.live.seen import Frozen, Seen
 from shopkeeper.core.clock import to_us
-from shopkeeper.core.errors import ConflictError, StoreError
+from shopkeeper.core.errors import ConflictError, ShopkeeperError, StoreError
 from shopkeeper.core.ports import Clock, EventLog, LogReader, TableStore
 from shopkeeper.core.settings import Live
 
@@ -132,6 +132,8 @@ class StreamWorker:
         Tracking plans; None checks nothing.
     metrics
         Where figures go.
+    written
+        Told of the rows that each flush brought into each table.
     """
 
     def __init__(
@@ -147,12 +149,14 @@ class StreamWorker:
         profiles: ProfileSink | None = None,
         plans: Plans | None = None,
         metrics: Metrics | None = None,
+        written: Callable[[Mapping[str, int]], None] | None = None,
     ) -> None:
         self._log, self._tables, self._folder = events, tables, folder
         self._judge, self._live, self._clock = judge, live, clock
         self._profiles, self._plans = profiles, plans
         self.metrics = metrics or Metrics()
         self._zone_name = zone_name
+        self._written = written
         self._lane = futures.ThreadPoolExecutor(1, thread_name_prefix="lake")
         self._stop = threading.Event()
         self._reader: LogReader | None = None
@@ -178,8 +182,10 @@ class StreamWorker:
                 log.warning("another worker has taken over: %s", error)
                 self.metrics.conflicts += 1
                 self.leave()
-            except (StoreError, OSError) as error:
-                log.warning("the worker goes on in %.1f s: %s", pause, error)
+            except Exception as error:
+                # Nothing is lost by starting over from the checkpoint, and nothing gained by dying.
+                expected = isinstance(error, ShopkeeperError | OSError)
+                log.warning("the worker goes on in %.1f s: %s", pause, error, exc_info=not expected)
                 self.metrics.failed(error)
                 self.leave()
                 stop.wait(pause)
@@ -378,6 +384,8 @@ class StreamWorker:
                 pause = min(2 * pause, LONGEST_PAUSE_S)
             else:
                 self.metrics.flushed(batch, rows, time.perf_counter() - started)
+                if self._written is not None:
+                    self._written(rows)
                 return
 
     def _finish(self, *, wait_s: float | None) -> None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from shopkeeper.collect.dates import local_parts
+from shopkeeper.collect.live.bots.clients import fingerprint
 from shopkeeper.collect.live.envelope import Arrived, Refused, Violation
 from shopkeeper.core import columns as c
 from shopkeeper.core.tables import ARROW_TYPES, EVENTS, QUARANTINE
@@ -114,6 +115,7 @@ def event_rows(events: Sequence[Arrived], *, zone_name: str) -> pa.Table:
     )
     columns[str(c.IP)] = pa.array([x.ip or None for x in events], pa.string())
     columns[str(c.AGENT)] = pa.array([x.agent or None for x in events], pa.string())
+    columns[str(c.CLIENT)] = pa.array([fingerprint(x) for x in events], pa.string())
     columns[str(c.AMOUNT_MINOR)] = pa.array([x.amount_minor for x in events], pa.int64())
     columns[str(c.PROPERTIES)] = pa.array([_described(x) for x in events], pa.binary()).cast(
         pa.string()
