@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -122,7 +123,7 @@ def latest_version(folder: Path) -> int:
     int
     """
     try:
-        names = [x.name for x in (folder / "_delta_log").iterdir()]
+        names = os.listdir(folder / "_delta_log")  # noqa: PTH208 - on the path of every commit
     except FileNotFoundError:
         return -1
     return max((int(x[:20]) for x in names if len(x) == 25 and x.endswith(".json")), default=-1)
