@@ -123,7 +123,7 @@ def latest_version(folder: Path) -> int:
     int
     """
     try:
-        names = os.listdir(folder / "_delta_log")  # noqa: PTH208 - on the path of every commit
+        names = os.listdir(folder / "_delta_log")
     except FileNotFoundError:
         return -1
     return max((int(x[:20]) for x in names if len(x) == 25 and x.endswith(".json")), default=-1)
