@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from shopkeeper.apps.flows import quarantined as flow
-from shopkeeper.apps.flows import tracking
+from shopkeeper.apps.flows import replayed, tracking, tracking_effect
 from shopkeeper.apps.flows.replay import Desk
 from shopkeeper.apps.worker.judging import Judge
 from shopkeeper.apps.worker.stream import StreamWorker
@@ -64,7 +64,7 @@ class LiveShop:
         r = self.runtime
         worker = StreamWorker(
             r.log, r.tables, r.settings.store.folder / "live" / "stream",
-            judge=Judge(tracking.source_settings(r.state, r.settings)), live=r.settings.live,
+            judge=Judge(tracking_effect.source_settings(r.state, r.settings)), live=r.settings.live,
             zone_name=r.settings.shop.time_zone, clock=r.clock, plans=tracking.Plans(r.state),
         )  # fmt: skip
         while worker.step(0.0):
@@ -77,7 +77,7 @@ class LiveShop:
 
     def quarantined(self, **which: Any) -> list[flow.Quarantined]:
         r = self.runtime
-        flow.settle(r.tables, r.state, r.log)
+        replayed.settle(r.tables, r.state, r.log)
         return flow.rows(r.tables, r.state, flow.Filter(**which), limit=100)
 
 

@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from live_quarantine import NOW, LiveShop, open_live, order
 
 from shopkeeper.apps.flows import quarantined as flow
+from shopkeeper.apps.flows import replayed
 from shopkeeper.apps.flows.replay import _send, edit, edited, ready, replay
 from shopkeeper.core.errors import InputError, NotFoundError
 from shopkeeper.core.tables import QUARANTINE
@@ -218,7 +219,7 @@ def test_too_many_at_once_are_refused(shop: LiveShop) -> None:
 def test_nothing_was_ever_quarantined(shop: LiveShop) -> None:
     assert shop.quarantined() == []
     assert flow.counts(shop.runtime.tables, shop.runtime.state, flow.Filter()) == []
-    assert flow.settle(shop.runtime.tables, shop.runtime.state, shop.runtime.log) == 0
+    assert replayed.settle(shop.runtime.tables, shop.runtime.state, shop.runtime.log) == 0
 
 
 def _table(row: dict[str, Any]) -> Any:

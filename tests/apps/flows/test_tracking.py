@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from live_quarantine import NOW, LiveShop, open_live, order
 
-from shopkeeper.apps.flows import tracking
+from shopkeeper.apps.flows import tracking, tracking_effect
 from shopkeeper.collect.live.plan import TrackingPlan
 from shopkeeper.core.errors import ConflictError, InputError, NotFoundError
 
@@ -83,8 +83,8 @@ def test_plans_follow_the_version_in_force_and_count_warnings(shop: LiveShop) ->
     warn = TrackingPlan.from_yaml(TWO.to_yaml() + "severity: warn\n")
     tracking.apply(shop.runtime.state, warn, by="a", now=NOW)
     shop.send(order())
-    (event,) = tracking.recent_events(
-        shop.runtime.log, tracking.source_settings(shop.runtime.state, shop.runtime.settings)
+    (event,) = tracking_effect.recent_events(
+        shop.runtime.log, tracking_effect.source_settings(shop.runtime.state, shop.runtime.settings)
     )
     check = plans.in_force()
     assert plans.latest() == 2
@@ -98,7 +98,7 @@ def test_a_preview_tells_the_effect_on_the_latest_events(shop: LiveShop) -> None
     shop.send(*(order(f"n{x}", user="u2") for x in range(3)), key="u2")
     shop.send({"type": "page", "userId": "u1"})
     runtime = shop.runtime
-    found = tracking.preview(runtime.state, runtime.log, runtime.settings, TWO)
+    found = tracking_effect.preview(runtime.state, runtime.log, runtime.settings, TWO)
     assert (found.based_on, [x.path for x in found.change.steps]) == (0, ["events.purchase"])
     effect = found.effect
     assert (effect.events, effect.refused_now, effect.refused_then) == (6, 0, 4)
@@ -108,26 +108,26 @@ def test_a_preview_tells_the_effect_on_the_latest_events(shop: LiveShop) -> None
         "purchase", "properties.order_id", "plan_missing", 4,
     )  # fmt: skip
     tracking.apply(runtime.state, TWO, by="a", now=NOW)
-    looser = tracking.preview(runtime.state, runtime.log, runtime.settings, ONE).effect
+    looser = tracking_effect.preview(runtime.state, runtime.log, runtime.settings, ONE).effect
     assert (looser.refused_now, looser.refused_then, looser.newly_admitted) == (4, 0, 4)
 
 
 def test_only_so_many_of_the_latest_events_are_read(shop: LiveShop) -> None:
     for x in range(300):
         shop.send(order(f"m{x}", order_id=x))
-    of = tracking.source_settings(shop.runtime.state, shop.runtime.settings)
+    of = tracking_effect.source_settings(shop.runtime.state, shop.runtime.settings)
     share = -(-8 // shop.runtime.log.partitions)
-    found = tracking.recent_events(shop.runtime.log, of, limit=8)
+    found = tracking_effect.recent_events(shop.runtime.log, of, limit=8)
     assert [x.properties["order_id"] for x in found] == list(range(300 - share, 300))
-    assert len(tracking.recent_events(shop.runtime.log, of, limit=100_000)) == 300
+    assert len(tracking_effect.recent_events(shop.runtime.log, of, limit=100_000)) == 300
     with pytest.raises(InputError, match="between 1 and 200000"):
-        tracking.recent_events(shop.runtime.log, of, limit=0)
+        tracking_effect.recent_events(shop.runtime.log, of, limit=0)
 
 
 def test_a_plan_guessed_from_the_log_admits_the_log(shop: LiveShop) -> None:
     shop.send(*(order(f"m{x}", order_id=str(x)) for x in range(30)))
-    of = tracking.source_settings(shop.runtime.state, shop.runtime.settings)
-    events = tracking.recent_events(shop.runtime.log, of)
+    of = tracking_effect.source_settings(shop.runtime.state, shop.runtime.settings)
+    events = tracking_effect.recent_events(shop.runtime.log, of)
     guessed = TrackingPlan.guess(events)
     assert guessed.definition.events["purchase"].properties["order_id"].required
     assert [guessed.check(x) for x in events] == [()] * 30

@@ -7,33 +7,24 @@ among the events, or it is not.
 from __future__ import annotations
 
 import datetime as dt
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import ibis
 import pyarrow as pa
-from sqlalchemy import Engine, insert, select, tuple_, update
+from sqlalchemy import Engine, select, tuple_
 
-from shopkeeper.apps.worker.stream import CONSUMER
+from shopkeeper.apps.flows.replayed import PREFIX, replays
 from shopkeeper.collect.live.rows import PARTITION_BITS, POSITION_BITS
 from shopkeeper.core import columns as c
-from shopkeeper.core import state
 from shopkeeper.core.errors import InputError, NotFoundError
-from shopkeeper.core.ports import EventLog, TableStore
+from shopkeeper.core.ports import TableStore
 from shopkeeper.core.tables import EVENTS, QUARANTINE
 
 Status = Literal["open", "edited", "requested", "admitted", "refused"]
 """``edited``: a person changed it; ``requested``: sent again, not yet judged; ``refused``: refused
 again after it was sent."""
 STATUSES: tuple[Status, ...] = ("open", "edited", "requested", "admitted", "refused")
-PREFIX = "live-"
-"""What the load of a live event begins with."""
-MOST_SETTLED = 5_000
-"""Replays whose outcome is looked up at once."""
-
-replays = state.replays
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,119 +218,6 @@ def one(tables: TableStore, engine: Engine, number: int) -> Quarantined:
     )
 
 
-def settle(tables: TableStore, engine: Engine, events: EventLog) -> int:
-    """Look up what became of the events sent again, and keep it.
-
-    Parameters
-    ----------
-    tables
-        The lake.
-    engine
-        The state.
-    events
-        The log.
-
-    Returns
-    -------
-    int
-        Replays whose outcome is now known.
-    """
-    waiting = (
-        select(replays).where(replays.c.status == "requested")
-        .order_by(replays.c.created_at).limit(MOST_SETTLED)
-    )  # fmt: skip
-    with engine.connect() as connection:
-        asked = connection.execute(waiting).mappings().all()
-    if not asked:
-        return 0
-    # First how far the worker is, then what it wrote: the other way round could miss a commit.
-    reached = {p: events.committed(CONSUMER, p) for p in range(events.partitions)}
-    admitted = in_lake(tables, [(x["load_id"].removeprefix(PREFIX), x["event_id"]) for x in asked])
-    outcome: dict[str, list[str]] = {"admitted": [], "refused": []}
-    for row in asked:
-        partition, offset = place_of(row["replay_id"])
-        if (row["load_id"].removeprefix(PREFIX), row["event_id"]) in admitted:
-            outcome["admitted"].append(row["replay_id"])
-        elif offset < reached[partition]:
-            outcome["refused"].append(row["replay_id"])
-    with engine.begin() as connection:
-        for status, ids in outcome.items():
-            for start in range(0, len(ids), 500):
-                some = replays.c.replay_id.in_(ids[start : start + 500])
-                connection.execute(update(replays).where(some).values(status=status))
-    return sum(map(len, outcome.values()))
-
-
-def in_lake(tables: TableStore, ids: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Which events are in the lake.
-
-    Parameters
-    ----------
-    tables
-        The lake.
-    ids
-        Source and message id of each.
-
-    Returns
-    -------
-    set of tuple
-    """
-    if not ids or not tables.exists(EVENTS):
-        return set()
-    distinct = sorted(set(ids))
-    given = pa.table({"source": [x[0] for x in distinct], "event_id": [x[1] for x in distinct]})
-    asked = ibis.table({"source": "string", "event_id": "string"}, name="asked_ids")
-    table = tables.table(EVENTS)
-    found = table.semi_join(asked, ["source", "event_id"]).select("source", "event_id")
-    result = tables.run(found.distinct(), {"asked_ids": given})
-    return {(x["source"], x["event_id"]) for x in result.to_pylist()}
-
-
-def replay_id(partition: int, offset: int) -> str:
-    """Name of a replay: where it lies in the log.
-
-    Examples
-    --------
-    >>> place_of(replay_id(3, 41))
-    (3, 41)
-    """
-    return f"replay-{partition}-{offset}"
-
-
-def place_of(name: str) -> tuple[int, int]:
-    """Partition and offset of a replay."""
-    _, partition, offset = name.split("-")
-    return int(partition), int(offset)
-
-
-def keep_edit(engine: Engine, row: Quarantined, content: str, *, by: str, now: dt.datetime) -> None:
-    """Keep an edited event until it is sent; a later edit takes its place.
-
-    Parameters
-    ----------
-    engine
-        The state.
-    row
-        The event.
-    content
-        JSON.
-    by
-        Who edited it.
-    now
-        The moment.
-    """
-    mine = (replays.c.load_id == row.load_id) & (replays.c.row_number == row.number)
-    with engine.begin() as connection:
-        connection.execute(replays.delete().where(mine & (replays.c.status == "edited")))
-        connection.execute(
-            insert(replays).values(
-                replay_id=f"edit-{row.number}", load_id=row.load_id, table_name=EVENTS.name,
-                row_number=row.number, event_id=row.event_id, payload=content, status="edited",
-                requested_by=by, created_at=now,
-            )
-        )  # fmt: skip
-
-
 def _chosen(
     tables: TableStore, engine: Engine, wanted: Filter
 ) -> tuple[ibis.Table, dict[str, pa.Table]]:
@@ -426,21 +304,3 @@ def _with_status(engine: Engine, found: list[dict[str, Any]]) -> list[Quarantine
 def _event_id(row: dict[str, Any]) -> str:
     source = row["load_id"].removeprefix(PREFIX)
     return str(row["path"] or "").removeprefix(f"live/{source}/")
-
-
-def readable(raw: str) -> Any:
-    """JSON of an event, or None if it is none.
-
-    Parameters
-    ----------
-    raw
-        As sent.
-
-    Returns
-    -------
-    Any
-    """
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
-        return None

@@ -10,22 +10,16 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import Engine, delete, insert
 
-from shopkeeper.apps.flows.quarantined import (
-    Quarantined,
-    in_lake,
-    keep_edit,
-    readable,
-    replay_id,
-    replays,
-    settle,
-)
-from shopkeeper.apps.flows.tracking import Plans, envelope_of, source_settings
+from shopkeeper.apps.flows.quarantined import Quarantined
+from shopkeeper.apps.flows.replayed import in_lake, keep_edit, replay_id, replays, settle
+from shopkeeper.apps.flows.tracking import Plans
+from shopkeeper.apps.flows.tracking_effect import envelope_of, source_settings
 from shopkeeper.collect.live.arrive import ArriveSettings, arrive
 from shopkeeper.collect.live.envelope import VERSION, Arrived, Envelope, Refused, Violation, pack
 from shopkeeper.collect.live.patch import patched
@@ -225,7 +219,9 @@ def edit(desk: Desk, row: Quarantined, content: str, *, by: str) -> Ready:
             number=row.number,
         )
     result = ready(desk, row, content)
-    keep_edit(desk.engine, row, content, by=by, now=desk.clock.now())
+    keep_edit(
+        desk.engine, row.load_id, row.number, row.event_id, content, by=by, now=desk.clock.now()
+    )
     return result
 
 
@@ -396,18 +392,19 @@ def _key_into(log: EventLog, partition: int) -> str:
     )
 
 
-def with_content(row: Quarantined, content: str) -> Quarantined:
-    """The event as it would stand after an edit.
+def readable(raw: str) -> Any:
+    """JSON of an event, or None if it is none.
 
     Parameters
     ----------
-    row
-        The event.
-    content
-        JSON from :func:`edited`.
+    raw
+        As sent.
 
     Returns
     -------
-    Quarantined
+    Any
     """
-    return replace(row, edited=content)
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
