@@ -23,6 +23,8 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "collect": ("collect", "collect_command", "Take in a file, folder or database"),
     "connector": ("connector", "app", "Databases, folders and outside data, read on by themselves"),
     "source": ("source", "app", "Who may send live events, and with which key"),
+    "tracking": ("tracking", "app", "Which live events are expected, as a file: plan, apply, pull"),
+    "quarantine": ("quarantine", "app", "Live events that were refused: edit, replay"),
     "govern": ("stages", "govern", "Measure the quality of the data"),
     "unify": ("stages", "unify", "Recognise customers across sources"),
     "identity": ("identity", "app", "See why identifiers are one person, undo a merge"),
