@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from shopkeeper.collect.live.bots.agents import Agent, read_agent
@@ -90,9 +91,13 @@ def client_of(facts: Facts) -> Client:
     Client
     """
     agent = read_agent(facts[0])
+    return Client(_digest(facts), agent, _fault(agent, facts))
+
+
+@lru_cache(maxsize=32_768)
+def _digest(facts: Facts) -> str:
     text = "\x1f".join(facts).encode("utf-8", "surrogatepass")
-    digest = hashlib.blake2b(text, digest_size=8).hexdigest()
-    return Client(digest, agent, _fault(agent, facts))
+    return hashlib.blake2b(text, digest_size=8).hexdigest()
 
 
 def _fault(agent: Agent, facts: Facts) -> str | None:
@@ -130,9 +135,7 @@ def fingerprint(event: Arrived) -> str | None:
     """
     if not _described(event.context):
         return None
-    facts = facts_of(event)
-    text = "\x1f".join(facts).encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(text, digest_size=8).hexdigest()
+    return _digest(facts_of(event))
 
 
 def _described(context: Mapping[str, Any]) -> bool:

@@ -32,3 +32,47 @@ REASONS: dict[str, tuple[str, str]] = {
     "improbable": ("多种迹象合起来不像真人", "Several signs together do not look like a person"),
 }
 """Reason key → what it means in zh and en."""
+
+SIGNS: dict[str, tuple[str, str]] = {
+    "start": ("起点", "Where every sum starts"),
+    "even": ("间隔均匀", "Even pauses"),
+    "fast": ("节奏很快", "Fast pace"),
+    "views_only": ("只看商品", "Looks at products only"),
+    "long_run": ("连续查看很多商品", "A long run of products"),
+    "cold_cart": ("一来就加购", "Puts into the cart before looking"),
+    "client_marked": (
+        "同一客户端的其他访客多为程序",
+        "Other visitors with this client are programs",
+    ),
+    "place_marked": (
+        "同一地址同一客户端的其他访客多为程序",
+        "Other visitors at this address are programs",
+    ),
+    "same_beginning": ("开头与他人完全相同", "Begins exactly as others do"),
+    "shallow_referrer": ("同一来源的访客都一来就走", "Everyone from this referrer leaves at once"),
+    "shallow_client": (
+        "同一客户端的访客都只看商品",
+        "Visitors with this client look at products only",
+    ),
+    "bare": ("只有一两个事件", "One or two events only"),
+    "human_mixture": ("行为多样", "Does various things"),
+    "human_bought": ("之后有购买", "Bought something"),
+    "human_known": ("已登录", "Logged in"),
+    "human_uneven": ("间隔自然", "Natural pauses"),
+    "marked": ("接入时已标记", "Marked on arrival"),
+    "instant": ("送达后几秒内", "Within seconds of delivery"),
+    "within_minute": ("送达后一分钟内", "Within a minute of delivery"),
+    "many_links": ("点遍许多链接", "Follows many of the links"),
+    "burst": ("连续快速点击", "Clicks in quick succession"),
+    "bare_agent": ("标识只有 Mozilla/5.0", "Its agent is a bare Mozilla/5.0"),
+    "old_agent": ("浏览器早已过时", "A browser long out of date"),
+    "scanner_net": ("邮件网关的地址", "Address of a mail gateway"),
+    "apple_net": ("苹果代理的地址", "Address that Apple fetches from"),
+    "place_many": ("同一地址打开多封邮件", "One address opens many messages"),
+    "click_unopened": ("未打开就点击", "Clicks without opening"),
+    "first_touch": ("首个打开或点击", "The first to open or click"),
+    "human_reader_proxy": ("读信时经邮箱代理取图", "Fetched by the mailbox while it is read"),
+    "human_visit": ("随后在同一地址浏览", "Looks around afterwards from the same address"),
+    "human_late": ("过了一段时间", "Some time later"),
+}
+"""Sign of a delayed verdict → what it means in zh and en."""

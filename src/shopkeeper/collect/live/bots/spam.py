@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 HOSTS = frozenset({
@@ -18,6 +19,7 @@ HOSTS = frozenset({
 """Known ones, without ``www.``; subdomains count too."""
 
 
+@lru_cache(maxsize=4096)
 def spam_host(referrer: str) -> bool:
     """Whether a referring address belongs to a known sender of such visits.
 
