@@ -23,6 +23,9 @@ CAPABILITIES: dict[str, str] = {
     "features": "shopkeeper.apps.bench.features",
     "plan": "shopkeeper.apps.bench.plan",
     "store": "shopkeeper.apps.bench.store",
+    "decide": "shopkeeper.apps.bench.decide",
+    "ingest": "shopkeeper.apps.bench.ingest",
+    "durability": "shopkeeper.apps.bench.durability",
 }
 
 #: Capability → its reference data in the data folder; those not listed generate their own.

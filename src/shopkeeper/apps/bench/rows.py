@@ -94,6 +94,10 @@ class BenchOptions:
         Smallest share of baskets an item set must reach.
     customers, events
         Size of generated data.
+    kills
+        How many processes a durability run kills.
+    log
+        Event log of a durability run: ``sqlite`` or ``kafka``.
     """
 
     inputs: tuple[Path, ...] = ()
@@ -112,6 +116,8 @@ class BenchOptions:
     support: float | None = None
     customers: int | None = None
     events: int | None = None
+    kills: int | None = None
+    log: str | None = None
 
 
 @dataclass(slots=True)

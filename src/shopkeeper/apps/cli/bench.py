@@ -61,6 +61,12 @@ def bench(
     events: Annotated[
         int | None, typer.Option("--events", min=1, help="Events to generate.")
     ] = None,
+    kills: Annotated[
+        int | None, typer.Option("--kills", min=1, help="Processes that durability kills.")
+    ] = None,
+    log: Annotated[
+        str | None, typer.Option("--log", help="Log that durability runs on: sqlite or kafka.")
+    ] = None,
 ) -> None:
     """Print the figures of a capability beside its baselines."""
     try:
@@ -81,6 +87,8 @@ def bench(
             support=_share("--support", support),
             customers=customers,
             events=events,
+            kills=kills,
+            log=_one_of("--log", log, ("sqlite", "kafka")),
         )
         rows = run_bench(capability, options, skipped=_skipped)
     except ShopkeeperError as error:

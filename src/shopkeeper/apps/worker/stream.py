@@ -28,9 +28,12 @@ CONSUMER = "stream"
 """Name under which workers read the log; partitions are divided among those that live."""
 POLL_RECORDS = 512
 POLL_S = 0.05
-CHECKPOINT_S = 5.0
+CHECKPOINT_S = 1.0
+CHECKPOINT_SHARE = 0.05
+"""Checkpoints are written at most every second, and take at most this share of the time."""
 MOST_WAITING = 100_000
 """Events that may wait for the lake before reading pauses."""
+MOST_CONFLICTS = 5
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
 
 
@@ -71,8 +74,9 @@ class _Covered:
 class _Held:
     """A partition that this worker holds.
 
-    ``frontier`` is the first offset that no table has: below it the verdicts of an earlier
-    worker stand, so its tracking plan judges until there.
+    ``confirmed`` is the offset of its last checkpoint. ``frontier`` is the first offset that no
+    table has: below it the verdicts of an earlier worker stand, so its tracking plan judges until
+    there.
     """
 
     seen: Seen
@@ -80,6 +84,7 @@ class _Held:
     plan: int
     check: Check | None
     covered: _Covered
+    confirmed: int
 
 
 @dataclass(slots=True)
@@ -101,7 +106,7 @@ class _Work:
     flight: _Flush | None = None
     given_up: threading.Event = field(default_factory=threading.Event)
     began_at: float = field(default_factory=time.monotonic)
-    saved_at: float = field(default_factory=time.monotonic)
+    save_at: float = 0.0
 
 
 class StreamWorker:
@@ -220,7 +225,7 @@ class StreamWorker:
                 read = judged.read
                 self._take(judged)
         if self._due():
-            self._begin(save=time.monotonic() - self._work.saved_at >= CHECKPOINT_S)
+            self._begin(save=time.monotonic() >= self._work.save_at)
         self._change_plans()
         if self._profiles is not None:
             self._profiles.tick(to_us(self._clock.now()))
@@ -282,8 +287,9 @@ class StreamWorker:
         )  # fmt: skip
         covered = _Covered(found.seen.frozen(), found.offset, found.plan)
         self._work.held[partition] = _Held(
-            found.seen, reached + 1, found.plan, self._check_of(found.plan), covered
-        )
+            found.seen, reached + 1, found.plan, self._check_of(found.plan), covered,
+            self._log.committed(CONSUMER, partition),
+        )  # fmt: skip
         log.info("partition %d from offset %d, lake at %d", partition, found.offset, reached)
         return found.offset
 
@@ -313,11 +319,15 @@ class StreamWorker:
         if self._profiles is None:
             return
         pause = FIRST_PAUSE_S
+        conflicts = 0
         while True:
             try:
                 self._profiles.apply(judged.events, judged.positions)
             except ConflictError:
-                raise
+                # The worker that had the partition before went on; its positions are read anew.
+                conflicts += 1
+                if conflicts == MOST_CONFLICTS:
+                    raise
             except (StoreError, OSError) as error:
                 log.warning("profiles refuse, again in %.1f s: %s", pause, error)
                 self.metrics.failed(error)
@@ -347,13 +357,15 @@ class StreamWorker:
 
     def _due(self) -> bool:
         work = self._work
-        if work.flight is not None or not work.batch.positions:
+        if work.flight is not None:
             return False
-        waited = time.monotonic() - work.began_at
+        now = time.monotonic()
         if len(work.batch):
+            waited = now - work.began_at
             return waited >= self._live.lake_seconds or len(work.batch) >= MOST_WAITING // 2
-        # Nothing to write, but what was repeated or empty moves the checkpoint too.
-        return waited >= CHECKPOINT_S
+        # Nothing to write, but a checkpoint may be behind: after repetitions, or a crash.
+        behind = any(x.covered.offset > x.confirmed for x in work.held.values())
+        return behind and now >= work.save_at
 
     def _begin(self, *, save: bool) -> None:
         work = self._work
@@ -370,10 +382,7 @@ class StreamWorker:
         while True:
             try:
                 rows = work.sink.write(batch)
-                for partition, covered in saved.items():
-                    folder = checkpoint_folder(self._folder, partition)
-                    facts = {"plan": covered.plan}
-                    covered.frozen.save(folder, offset=covered.offset, facts=facts)
+                self._save(saved, work)
             except ConflictError:
                 raise
             except (StoreError, OSError) as error:
@@ -388,6 +397,15 @@ class StreamWorker:
                     self._written(rows)
                 return
 
+    def _save(self, saved: Mapping[int, _Covered], work: _Work) -> None:
+        began = time.monotonic()
+        for partition, covered in saved.items():
+            folder = checkpoint_folder(self._folder, partition)
+            covered.frozen.save(folder, offset=covered.offset, facts={"plan": covered.plan})
+        took = time.monotonic() - began
+        if saved:
+            work.save_at = began + max(CHECKPOINT_S, took / CHECKPOINT_SHARE)
+
     def _finish(self, *, wait_s: float | None) -> None:
         """Take note of a flush that ended; None waits for it."""
         flight = self._work.flight
@@ -396,11 +414,12 @@ class StreamWorker:
         flight.work.result()
         self._work.flight = None
         if flight.save:
-            self._work.saved_at = time.monotonic()
-            reader = self._joined()
+            reader, held = self._joined(), self._work.held
             offsets = {x: at.offset for x, at in flight.covered.items() if x in reader.partitions}
             if offsets:
                 reader.commit(offsets)
+            for partition, offset in offsets.items():
+                held[partition].confirmed = offset
 
     # --- tracking plan -----------------------------------------------------------------------
 
