@@ -61,6 +61,20 @@ def sales(
     columns[c.QUANTITY] = _negative(columns[c.QUANTITY], is_return)
 
 
+def visitors(columns: dict[str, pa.Array], faults: Faults) -> None:
+    """Refuse counts of people that are below nothing.
+
+    Parameters
+    ----------
+    columns
+        Typed columns of the chunk.
+    faults
+        Where refused rows are noted.
+    """
+    people = columns[c.VISITORS]
+    faults.add(_numbers(people) < 0, "negative_quantity", c.VISITORS, people.cast(pa.string()))
+
+
 def _negative(values: pa.Array, where: Bools) -> pa.Array:
     if not where.any():
         return values

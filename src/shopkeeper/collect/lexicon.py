@@ -119,6 +119,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         c.QUERY: "query search_query keyword search_term text content review comment message properties.query 搜索词 关键词 "
         "搜索内容 内容 评论 评论内容 文本 留言",
         c.CHANNEL: "channel source platform 渠道 来源 平台",
+        c.STORE_ID: "store_id store shop_id store_code properties.store_id 门店 门店编号 门店id 门店代码",
         c.DEVICE: "device device_type user_agent os 设备 设备类型 终端 终端类型",
         c.CAMPAIGN_ID: "campaign_id campaign utm_campaign context.campaign.name 活动 活动id 活动编号",
         c.AMOUNT_MINOR: "amount value revenue properties.revenue 金额",
@@ -177,6 +178,25 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         c.IMPRESSIONS: "impressions impression views 曝光 曝光量 展现量 展示次数 曝光次数 展现",
         c.CLICKS: "clicks click 点击 点击量 点击次数 点击数",
     },
+    "footfall": {
+        c.STORE_ID: _ORDER[c.STORE_ID] + " location site 地点 商场",
+        c.SENSOR: "sensor sensor_id sensor_name counter counter_id camera camera_id gate entrance 计数器 传感器 摄像头 设备编号 出入口 入口",
+        c.OCCURRED_AT: "timestamp datetime date_time hour_start interval_start time_bucket counted_at occurred_at time date "
+        "统计时间 时间段 时段 计数时间 采集时间 时间 日期",
+        c.VISITORS: "visitors footfall entries people_in visits_in in_count hourly_counts hourly_count visitor_count people "
+        "count total_of_directions 客流 客流量 客流人数 进店人数 进店客流 人数 人流量 进客数 进入人数",
+    },
+    "enrichments": {
+        c.KEY_KIND: "key_kind",
+        c.KEY: "key",
+        c.NAME: "name",
+        c.TEXT: "text",
+        c.VALUE: "value",
+        c.VALID_FROM: "valid_from",
+        c.BASIS: "basis",
+        c.COST_MINOR: "cost",
+        c.CURRENCY: "currency",
+    },
 }
 """Headers for the columns of each table, by table."""
 
@@ -219,6 +239,7 @@ SIGNATURES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "consents": ((c.CUSTOMER_REF, c.STATUS, c.STATUS_AT), (c.PURPOSE, c.CHANNEL, c.BASIS)),
     "costs": ((c.DAY, c.CHANNEL, c.SPEND_MINOR), (c.CAMPAIGN_ID, c.IMPRESSIONS, c.CLICKS)),
+    "footfall": ((c.VISITORS, c.OCCURRED_AT, c.STORE_ID), (c.SENSOR,)),
 }
 """What must and what may be there for a source to be each table."""
 

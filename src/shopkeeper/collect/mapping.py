@@ -34,7 +34,7 @@ DERIVED = {
 FILLED = frozenset({c.TS_US, c.DAY, c.MONTH, c.DOW, c.HOUR, c.LOAD_ID, c.SOURCE, c.RECEIVED_AT})
 """Columns that are always computed, unless a mapping names a column for them."""
 MOMENT = {"orders": c.OCCURRED_AT, "order_lines": c.OCCURRED_AT, "events": c.OCCURRED_AT,
-          "touches": c.SENT_AT, "consents": c.STATUS_AT}  # fmt: skip
+          "touches": c.SENT_AT, "consents": c.STATUS_AT, "footfall": c.OCCURRED_AT}  # fmt: skip
 """The column of each table that says when."""
 READ_ONLY: Mapping[str, set[str]] = {"order_lines": {str(c.STATUS)}}
 """Columns that decide about a row without being kept, by table."""
@@ -45,6 +45,7 @@ DEFAULTS: Mapping[str, Mapping[str, str]] = {
     "touches": {c.STATUS: "sent"},
     "consents": {c.PURPOSE: "marketing", c.CHANNEL: "all", c.BASIS: "consent"},
     "costs": {c.CAMPAIGN_ID: "none"},
+    "footfall": {c.SENSOR: "all"},
 }
 """What holds for a column that a source does not have, by table."""
 Changed = Literal["quarantine", "replace"]
@@ -158,7 +159,9 @@ class SourceMapping:
         """Whether changed rows replace stored ones; records of things do, facts do not."""
         if self.changed:
             return self.changed == "replace"
-        return self.table in {"products", "customers", "campaigns", "offers"}
+        return self.table in {
+            "products", "customers", "campaigns", "offers", "footfall", "enrichments",
+        }  # fmt: skip
 
     def resolved(self, settings: Settings) -> SourceMapping:
         """The same mapping with the shop's zone and currency where it states none."""

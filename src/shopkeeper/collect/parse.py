@@ -100,6 +100,8 @@ class _Parser:
         self._extras()
         if self.contract.name in {"orders", "order_lines"}:
             checks.sales(self.columns, self._text(c.STATUS), self.faults, self.mapping)
+        if self.contract.name == "footfall":
+            checks.visitors(self.columns, self.faults)
         self._when()
         return self._result()
 

@@ -142,6 +142,11 @@ AGENT = Column("agent", "string", "浏览器或程序标识（User-Agent）", "U
 CLIENT = Column("client", "string", "客户端指纹（标识、屏幕、语言、时区的摘要）", "Digest of user agent, screen, language and time zone", privacy="personal")  # fmt: skip
 HUMAN = Column("human", "float64", "真人概率（0–1）", "Probability that a person caused it", unit="share", tier="core")  # fmt: skip
 DECIDED_AT = Column("decided_at", "timestamp", "判定时间", "When it was decided", unit="UTC")
+VISITORS = Column("visitors", "int64", "进店人数", "People who came in", unit="people")
+SENSOR = Column("sensor", "string", "客流计数器（all 为整店）", "Counter at a door; all for the whole store", tier="displayable")  # fmt: skip
+KEY_KIND = Column("key_kind", "string", "键的种类（customer、city、store、day）", "What the key names: customer, city, store or day", tier="core")  # fmt: skip
+KEY = Column("key", "string", "键", "Key", tier="core", privacy="personal")
+TEXT = Column("text", "string", "取值（原文）", "Value as stated", tier="displayable", privacy="personal")  # fmt: skip
 DEVICE = Column("device", "string", "设备类型", "Kind of device")
 PROPERTIES = Column("properties", "string", "事件属性（JSON）", "Event properties as a JSON object", privacy="personal")  # fmt: skip
 TOUCH_ID = Column("touch_id", "string", "触达编号", "Touch", tier="core")
@@ -203,7 +208,7 @@ LABEL = Column("label", "string", "分群代码", "Segment code", tier="displaya
 VERSION = Column("version", "string", "版本", "Version", tier="core")
 AUDIENCE_ID = Column("audience_id", "string", "人群包编号", "Audience", tier="core")
 PLAN_ID = Column("plan_id", "string", "计划编号", "Plan", tier="core")
-ACTION = Column("action", "string", "动作（send 或 none）", "What was chosen: send or none", tier="displayable")  # fmt: skip
+ACTION = Column("action", "string", "动作（send 触达、show 展示或 none）", "What was chosen: send, show or none", tier="displayable")  # fmt: skip
 PROBABILITY = Column("probability", "float64", "被选概率", "Probability with which the action was chosen", unit="share", tier="core")  # fmt: skip
 POLICY_VERSION = Column("policy_version", "string", "策略版本", "Version of the policy that chose", tier="core")  # fmt: skip
 HOLDOUT = Column("holdout", "bool", "是否留白对照", "Whether the customer is held out", tier="core")

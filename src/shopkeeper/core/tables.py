@@ -243,7 +243,24 @@ COSTS = TableContract(
      *_PROVENANCE),
     "某日某渠道某活动的花费", "Spend of one day, channel and campaign",
 )  # fmt: skip
-LOADED = (ORDERS, ORDER_LINES, PRODUCTS, CUSTOMERS, EVENTS, CAMPAIGNS, OFFERS, TOUCHES, CONSENTS, COSTS)  # fmt: skip
+FOOTFALL = TableContract(
+    "footfall", (c.STORE_ID, c.SENSOR, c.TS_US),
+    (c.STORE_ID, c.SENSOR, *_WHEN, c.VISITORS, *_PROVENANCE),
+    "某门店某计数器某时段的进店人数", "People who came into one store past one counter, by interval start",
+    (c.MONTH,), (*_WHEN, c.VISITORS),
+)  # fmt: skip
+ENRICHMENTS = TableContract(
+    "enrichments", (c.KEY_KIND, c.KEY, c.NAME, c.VALID_FROM),
+    (c.KEY_KIND, c.KEY, c.NAME, c.TEXT, c.VALUE, c.VALID_FROM, c.BASIS, c.COST_MINOR, c.CURRENCY,
+     *_PROVENANCE),
+    "外部数据对一个键的一项陈述（value 为其数值）",
+    "What an outside source says about one key; value is its number, if it is one",
+    (), (c.TEXT, c.BASIS),
+)  # fmt: skip
+LOADED = (
+    ORDERS, ORDER_LINES, PRODUCTS, CUSTOMERS, EVENTS, CAMPAIGNS, OFFERS, TOUCHES, CONSENTS, COSTS,
+    FOOTFALL, ENRICHMENTS,
+)  # fmt: skip
 """Tables that sources are mapped to."""
 
 # --- what happened to the rows --------------------------------------------------------------------

@@ -33,6 +33,8 @@ TABLE_NAMES: Mapping[str, tuple[str, str]] = {
     "touches": ("触达", "touches"),
     "consents": ("授权", "consents"),
     "costs": ("花费", "costs"),
+    "footfall": ("客流", "footfall"),
+    "enrichments": ("外部数据", "enrichments"),
     "loads": ("装载", "loads"),
     "all": ("全部数据", "all data"),
 }
