@@ -571,6 +571,10 @@ class ProfileStore(Protocol):
         """Customers whose live section is to be rebuilt, the first asked for first."""
         ...
 
+    def ids(self, section: Section, *, after: str = "", limit: int = 10_000) -> list[str]:
+        """Customers that have a section, sorted, from ``after`` (included) on."""
+        ...
+
     def position(self, consumer: str, partition: int) -> int:
         """First log offset not yet applied; 0 at the start."""
         ...

@@ -178,10 +178,12 @@ class LiveIdentity:
         self._read(sightings)
         found = Identities()
         for x in sightings:
-            if x.reference is None:
+            reference = x.reference
+            if reference is None or own_customer(reference) or blocked(reference):
+                # The device stands for itself until a reference that names somebody claims it.
                 if x.device is not None and not blocked(x.device):
                     self._meet(found, x.device)
-            elif own_customer(x.reference) is None and not blocked(x.reference):
+            else:
                 self._take(found, x)
         return found
 
@@ -274,7 +276,7 @@ class LiveIdentity:
             self._by_reference.setdefault(reference, set()).add(contact)
             self._by_contact.setdefault(contact, set()).add(reference)
         if fresh or (said and not new):
-            self._judge(found, reference)
+            self._judge(found, reference, frozenset(fresh))
 
     def _guard(self, found: Identities, reference: str, x: Sighting, *, new: bool) -> None:
         before = self._known.get(reference)
@@ -291,9 +293,11 @@ class LiveIdentity:
         if after != before:
             self._known[reference] = found.known[reference] = after
 
-    def _judge(self, found: Identities, start: str) -> set[str]:
+    def _judge(
+        self, found: Identities, start: str, fresh: frozenset[str] = frozenset()
+    ) -> set[str]:
         """Resolve everything tied to a reference, and note who belongs to another customer now."""
-        references, seen = self._around(start)
+        references, seen = self._around(start, fresh)
         edges, counts = self._edges(references, seen)
         everyone = sorted(references | {x for pair in edges for x in pair[:2]})
         roots = self._roots(edges, everyone)
@@ -315,8 +319,11 @@ class LiveIdentity:
         self._assign(found, {k: v and customer_id_of(v) for k, v in belongs.items()})
         return references
 
-    def _around(self, start: str) -> tuple[set[str], dict[str, set[str]]]:
-        """References tied to one by contacts that may tie, with the references of each contact."""
+    def _around(self, start: str, fresh: frozenset[str]) -> tuple[set[str], dict[str, set[str]]]:
+        """References tied to one by contacts that may tie, with the references of each contact.
+
+        A contact that one more reference just made too many tied the others until now.
+        """
         references, wave = {start}, [start]
         shared: dict[str, set[str]] = {}
         while wave and len(references) < NEIGHBOURS:
@@ -326,7 +333,7 @@ class LiveIdentity:
             nearby = {
                 ref
                 for contact in asked
-                if len(shared[contact]) <= self._limit(contact)
+                if len(shared[contact]) <= self._limit(contact) + (contact in fresh)
                 for ref in shared[contact]
             }
             joined = {b if a in wave else a for a, b in self._joined if a in wave or b in wave}

@@ -193,7 +193,8 @@ def test_the_night_replaces_identities_and_keeps_what_came_since(open_profiles: 
     done = store.load_identities([first])
     assert (done.identifiers, done.moved, done.gone) == (3, 0, 0)
     assert store.generation() == 1
-    store.apply(ProfileUpdate("live", identifiers={"user:9": "c2"}, rebuilt=store.queued()))
+    assert store.queued() == [], "nobody has a live section yet"
+    store.apply(ProfileUpdate("live", profiles={"c2": {}}, identifiers={"user:9": "c2"}))
     assert store.arrived_since() == ["user:9"]
     second = {
         "identifier": ["crm:1", "crm:2"],
@@ -214,6 +215,7 @@ def test_the_night_replaces_identities_and_keeps_what_came_since(open_profiles: 
         "crm:2": Known(2, "1990-01-01", None),
     }
     assert sorted(store.queued()) == ["c1", "c2"], "both have to be rebuilt"
+    assert store.ids("live") == ["c2"]
     store.apply(ProfileUpdate("live", rebuilt=["c1"]))
     assert store.queued() == ["c2"]
     store.load_identities([{"identifier": ["user:9"], "customer_id": ["c2"]}])

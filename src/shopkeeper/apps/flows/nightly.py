@@ -13,6 +13,7 @@ from shopkeeper.apps.flows.features import run_features
 from shopkeeper.apps.flows.govern import run_govern
 from shopkeeper.apps.flows.measure import run_measure
 from shopkeeper.apps.flows.predict import run_predict
+from shopkeeper.apps.flows.profiles import refresh_profiles
 from shopkeeper.apps.flows.segment import run_segment
 from shopkeeper.apps.flows.steps import Progress, RunReport, Step, run_identity, run_steps
 from shopkeeper.apps.flows.unify import run_unify
@@ -84,7 +85,7 @@ def nightly_inputs(store: TableStore, settings: Mapping[str, Any]) -> dict[str, 
 def run_nightly(
     runtime: Runtime, *, as_of: datetime, progress: Progress | None = None
 ) -> RunReport:
-    """Govern, unify, features, predict, segment, decide, measure.
+    """Govern, unify, features, predict, segment, profiles, decide, measure.
 
     Idempotent: the same moment over the same data is one run, and a run that
     was interrupted goes on with its first unfinished step.
@@ -133,6 +134,7 @@ def run_nightly(
         gated("features", lambda: run_features(runtime, as_of=as_of, run_id=run_id).to_dict()),
         gated("predict", lambda: run_predict(runtime, as_of=as_of).to_dict()),
         gated("segment", lambda: run_segment(runtime, as_of=as_of, run_id=run_id).to_dict()),
+        gated("profiles", lambda: refresh_profiles(runtime, as_of=as_of).to_dict()),
         gated("decide", decide),
         gated("measure", lambda: run_measure(runtime, as_of=as_of, run_id=run_id).to_dict()),
     ]

@@ -309,6 +309,14 @@ class SqliteProfiles:
         sql = "SELECT customer_id FROM rebuilds ORDER BY number LIMIT ?"
         return [x[0] for x in self._read(lambda x: x.execute(sql, (limit,)).fetchall())]
 
+    def ids(self, section: Section, *, after: str = "", limit: int = 10_000) -> list[str]:
+        """Customers that have a section, sorted, from ``after`` (included) on."""
+        sql = (
+            f"SELECT customer_id FROM section_{section}"
+            " WHERE customer_id >= ? ORDER BY customer_id LIMIT ?"
+        )
+        return [x[0] for x in self._read(lambda x: x.execute(sql, (after, limit)).fetchall())]
+
     def position(self, consumer: str, partition: int) -> int:
         """First log offset not yet applied; 0 at the start."""
         return self._read(lambda x: identity.position(x, consumer, partition))

@@ -144,7 +144,7 @@ def _load_chunk(
             "SELECT i.customer_id, s.customer_id FROM stage AS s CROSS JOIN identifiers AS i"
             " ON i.identifier = s.identifier WHERE i.customer_id <> s.customer_id"
         ).fetchall()
-        enqueue(connection, sorted({x for pair in changed for x in pair}))
+        enqueue(connection, _concerned(connection, changed))
         connection.execute(
             "INSERT INTO identifiers SELECT identifier, customer_id, ? FROM stage WHERE true"
             " ON CONFLICT (identifier) DO UPDATE SET customer_id = excluded.customer_id,"
@@ -168,11 +168,22 @@ def _remove_chunk(connection: sqlite3.Connection, generation: int) -> int:
             " WHERE generation > 0 AND generation < ? LIMIT ?",
             (generation, _CHUNK),
         ).fetchall()
-        enqueue(connection, sorted({x[1] for x in rows}))
+        enqueue(connection, _concerned(connection, [(x[1],) for x in rows]))
         connection.executemany(
             "DELETE FROM identifiers WHERE identifier = ?", ((x[0],) for x in rows)
         )
     return len(rows)
+
+
+def _concerned(connection: sqlite3.Connection, changed: Sequence[tuple[str, ...]]) -> list[str]:
+    """Customers of the groups in which somebody has a live section."""
+    everyone = sorted({x for group in changed for x in group})
+    if not everyone:
+        return []
+    columns = "section_live.customer_id"
+    rows = lookup(connection, columns, "section_live", "customer_id", everyone)
+    live = {x[0] for x in rows}
+    return sorted({x for group in changed if live.intersection(group) for x in group})
 
 
 def load_links(connection: sqlite3.Connection, rows: Iterable[Mapping[str, Sequence[Any]]]) -> int:
@@ -191,7 +202,7 @@ def load_links(connection: sqlite3.Connection, rows: Iterable[Mapping[str, Seque
 
 
 def enqueue(connection: sqlite3.Connection, customer_ids: Sequence[str]) -> None:
-    """Queue live sections for rebuilding, of those that have one."""
+    """Queue live sections for rebuilding; who waits already keeps the place."""
     connection.executemany(
         "INSERT OR IGNORE INTO rebuilds (customer_id) VALUES (?)", ((x,) for x in customer_ids)
     )
