@@ -16,7 +16,7 @@ from shopkeeper.backends.embedded.profiles import SqliteProfiles
 from shopkeeper.backends.embedded.state import open_state
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.backends.senders.outbox import OutboxSender
-from shopkeeper.core.ports import Clock
+from shopkeeper.core.ports import Clock, EventLog
 from shopkeeper.core.settings import Settings
 
 __all__ = ["CHANNELS", "SystemClock", "open_runtime"]
@@ -75,11 +75,7 @@ def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Runtime:
         opened.callback(tables.close)
         state = open_state(folder / "state" / "state.db")
         opened.callback(state.dispose)
-        events = SqliteLog(
-            folder / "log" / "events.db",
-            partitions=settings.live.partitions,
-            queue_mb=settings.live.queue_mb,
-        )
+        events = _open_log(settings, folder)
         opened.callback(events.close)
         profiles = SqliteProfiles(folder / "profiles" / "profiles.db")
         opened.callback(profiles.close)
@@ -105,6 +101,24 @@ def _open_tables(settings: Settings, folder: Path) -> DeltaStore:
     from shopkeeper.backends.distributed.spark import open_spark_store
 
     return open_spark_store(folder, master=store.spark_master, memory_mb=store.memory_mb)
+
+
+def _open_log(settings: Settings, folder: Path) -> EventLog:
+    live = settings.live
+    if live.log == "sqlite":
+        return SqliteLog(
+            folder / "log" / "events.db", partitions=live.partitions, queue_mb=live.queue_mb
+        )
+    # Imported here only: the module's driver is an extra.
+    from shopkeeper.backends.distributed.kafka import KafkaLog
+
+    return KafkaLog(
+        live.brokers,
+        live.topic,
+        partitions=live.partitions,
+        queue_mb=live.queue_mb,
+        retention_days=live.retention_days,
+    )
 
 
 def _state_limits(folder: Path, tables: str) -> None:

@@ -144,6 +144,13 @@ class BusyError(StoreError):
     status = 429
 
 
+class UnavailableError(StoreError):
+    """A server that the store needs does not answer; nothing was confirmed."""
+
+    code = "unavailable"
+    retryable = True
+
+
 class NotEnoughDataError(ShopkeeperError):
     """The data cannot answer the question honestly; says how much more is needed."""
 
