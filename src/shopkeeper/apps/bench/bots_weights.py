@@ -49,7 +49,9 @@ def cases(seed: int) -> tuple[Floats, Floats, Floats, Floats]:
     mix = traffic(spec)
     events, _ = marked_on_arrival(spec, mix)
     truth = {e.event_id: s.invalid for s, e in zip(mix.events, events, strict=True)}
-    visitor = {(e.anonymous_id or e.customer_ref): s.invalid for s, e in zip(mix.events, events, strict=True)}  # fmt: skip
+    visitor = {
+        e.anonymous_id or e.customer_ref: s.invalid for s, e in zip(mix.events, events, strict=True)
+    }
     with stored(mix, events) as tables:
         rows = window_of(tables.table(EVENTS), *window(spec))
         seen = tables.run(visitor_signs(rows))

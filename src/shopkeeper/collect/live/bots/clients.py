@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 from shopkeeper.collect.live.bots.agents import Agent, read_agent
 from shopkeeper.collect.live.envelope import Arrived
 
-Facts = tuple[str, str, str, str, str, str, str]
-"""User agent, screen, language, time zone, system, webdriver and library, as text."""
-_DEFAULT_SCREENS = frozenset({"800x600", "0x0", "1x1"})
+Facts = tuple[str, int, int, str, str, str, bool, str]
+"""User agent, width and height of the screen (-1 when not said), language, time zone, system,
+whether a program drives it, and library."""
+_DEFAULT_SCREENS = frozenset({(800, 600), (0, 0), (1, 1)})
 """Screens of browsers that have none: what headless browsers start with."""
 _SYSTEMS = {
     "windows": "Windows", "win32": "Windows", "win64": "Windows", "macos": "macOS", "mac os": "macOS",
@@ -52,30 +53,28 @@ def facts_of(event: Arrived) -> Facts:
     tuple of str
         See :data:`Facts`; empty where nothing is said.
     """
-    context = event.context
-    get = context.get
-    screen, system, library = get("screen"), get("os"), get("library")
-    size = ""
+    get = event.context.get
+    width = height = -1
+    screen = get("screen")
     if type(screen) is dict:
-        size = f"{screen.get('width')}x{screen.get('height')}"
-    locale, zone = get("locale"), get("timezone")
+        width, height = screen.get("width"), screen.get("height")
+        if type(width) is not int or type(height) is not int:
+            width = height = -1
+    system, library, locale, zone = get("os"), get("library"), get("locale"), get("timezone")
+    if type(system) is dict:
+        system = system.get("name")
+    if type(library) is dict:
+        library = library.get("name")
     return (
         event.agent,
-        size,
+        width,
+        height,
         locale if type(locale) is str else "",
         zone if type(zone) is str else "",
-        _name(system),
-        "1" if get("webdriver") is True else "",
-        _name(library),
+        system if type(system) is str else "",
+        get("webdriver") is True,
+        library if type(library) is str else "",
     )
-
-
-def _name(part: object) -> str:
-    if type(part) is dict:
-        name = part.get("name")
-        if type(name) is str:
-            return name
-    return ""
 
 
 def client_of(facts: Facts) -> Client:
@@ -96,21 +95,21 @@ def client_of(facts: Facts) -> Client:
 
 @lru_cache(maxsize=32_768)
 def _digest(facts: Facts) -> str:
-    text = "\x1f".join(facts).encode("utf-8", "surrogatepass")
+    text = "\x1f".join(map(str, facts)).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(text, digest_size=8).hexdigest()
 
 
 def _fault(agent: Agent, facts: Facts) -> str | None:
-    _, screen, locale, zone, system, webdriver, library = facts
+    _, width, height, locale, zone, system, webdriver, library = facts
     if webdriver:
         return "headless"
     if agent.sort != "browser":
         return None  # Apps and old browsers leave things out; programs are told by their agent.
-    if screen in _DEFAULT_SCREENS:
+    if (width, height) in _DEFAULT_SCREENS:
         return "headless"
     if library == "analytics.js" and not locale:
         # Every browser tells a page its language. Without screen or zone besides, it is none.
-        if not screen:
+        if width < 0:
             return "headless"
         if zone in ("UTC", "Etc/UTC", "GMT"):
             return "headless"

@@ -146,7 +146,7 @@ class Marker:
             return "program"
         if sort == "declared_bot":
             return "declared_bot"
-        if event.kind in _MAIL or from_server(event):
+        if event.kind in _MAIL or (event.anonymous_id is None and from_server(event)):
             return None  # Opens and clicks are judged later, when more is known.
         if client.fault is not None:
             return client.fault

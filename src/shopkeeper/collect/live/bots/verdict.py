@@ -42,6 +42,9 @@ KNOWN = 0.02
 _MEMBERS = pa.schema(
     [("visitor", pa.string()), ("human", pa.float64()), ("reason", pa.string()), ("reasons", pa.string())]
 )  # fmt: skip
+_JUDGED = ibis.schema(
+    {"visitor": "string", "human": "float64", "reason": "string", "reasons": "string"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +171,7 @@ def _visitor_verdicts(store: TableStore, window: ibis.Table) -> pa.Table:
         },
         schema=_MEMBERS,
     )
-    judged = ibis.table(ibis.Schema.from_pyarrow(_MEMBERS), name="judged_visitors")
+    judged = ibis.table(_JUDGED, name="judged_visitors")
     rows = window.filter(
         window[c.INVALID].isnull() & window[c.CLIENT].notnull() & window[c.KIND].notin(MAIL)
     )
@@ -184,7 +187,10 @@ def _mail_verdicts(store: TableStore, window: ibis.Table) -> pa.Table:
     matrix = _matrix(signs, MAIL_SIGNS)
     human = human_probability(matrix, MAIL_SIGNS, weights)
     proxied = matrix[:, MAIL_SIGNS.index("bare_agent")] * matrix[:, MAIL_SIGNS.index("apple_net")]
-    reason = np.where(human >= HUMAN_FROM, None, np.where(proxied > 0, "mail_proxy", "mail_scanner"))  # fmt: skip
+    reason = [
+        None if good else "mail_proxy" if apple else "mail_scanner"
+        for good, apple in zip((human >= HUMAN_FROM).tolist(), (proxied > 0).tolist(), strict=True)
+    ]
     return pa.table(
         {
             **{str(x): signs.column(str(x)) for x in (c.EVENT_ID, c.KIND, c.TS_US)},
