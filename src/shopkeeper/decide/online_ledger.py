@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from shopkeeper.decide.online import Candidate, Ranking
+
+_encode = msgspec.json.Encoder().encode
 
 LIVE_PLAN = "live"
 """``plan_id`` of decisions that no plan made."""
@@ -49,14 +52,14 @@ def ledger_row(ranking: Ranking, candidates: Sequence[Candidate], currency: str)
         "cost_minor": round(first.cost_minor) if first else 0,
         "currency": currency,
         "reason": reason,
-        "reasons": json.dumps(list(first.reasons) if first else [{"code": reason}]),
-        "candidates": json.dumps(
+        "reasons": _json(list(first.reasons) if first else [{"code": reason}]),
+        "candidates": _json(
             [
                 {"offer": x.id, "value": round(x.value_minor), "probability": x.probability}
                 for x in ranking.ranked
             ]
         ),
-        "constraints": json.dumps([{"offer": x, **why} for x, why in ranking.refused]),
+        "constraints": _json([{"offer": x, **why} for x, why in ranking.refused]),
     }
 
 
@@ -64,3 +67,7 @@ def _common(ranking: Ranking) -> str:
     """The reason most candidates were refused for; the first of equals."""
     codes = [str(why["code"]) for _, why in ranking.refused]
     return max(codes, key=codes.count) if codes else "no_gain"
+
+
+def _json(value: object) -> str:
+    return _encode(value).decode()

@@ -79,6 +79,7 @@ ORIGIN: Mapping[str, Mapping[Language, str]] = {
 }
 ACTIONS: Mapping[str, Mapping[Language, str]] = {
     "send": {"zh": "触达", "en": "Contact"},
+    "show": {"zh": "页面展示", "en": "Shown"},
     "none": {"zh": "不触达", "en": "No contact"},
 }
 SHORT: Mapping[str, Mapping[Language, str]] = {
@@ -121,10 +122,29 @@ def render(reasons: str, currency: str) -> list[dict[Language, str]]:
     >>> render('[{"code":"budget"}]', "CNY")[0]["en"]
     'The budget earns more with other customers'
     """
-    return [_sentence(item, currency) for item in json.loads(reasons)]
+    return [sentence(item, currency) for item in json.loads(reasons)]
 
 
-def _sentence(item: Mapping[str, Any], currency: str) -> dict[Language, str]:
+def sentence(item: Mapping[str, Any], currency: str) -> dict[Language, str]:
+    """One reason in words.
+
+    Parameters
+    ----------
+    item
+        ``code`` and its values.
+    currency
+        Of the amounts.
+
+    Returns
+    -------
+    dict
+        By language.
+
+    Raises
+    ------
+    InputError
+        If the code is unknown.
+    """
     code = item["code"]
     if code not in SENTENCES:
         raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 
 import shopkeeper
 from shopkeeper.apps.door.app import Mount, create_door
+from shopkeeper.apps.door.customers import customer_routes
 from shopkeeper.apps.service import problems, routes
 from shopkeeper.apps.service.caching import EntityTags
 from shopkeeper.apps.service.context import OpenShop
@@ -76,7 +78,8 @@ def create_app(
     app.add_middleware(Telemetry, counts=shop.counts)
     app.add_middleware(Gate, host=service.host, token=service.token, max_body_bytes=max_body_bytes)
     # Added last, so outermost: events come from foreign pages, in larger bodies, with other keys.
-    app.state.door = create_door(runtime)
+    gate = partial(Gate, host=service.host, token=service.token, max_body_bytes=max_body_bytes)
+    app.state.door = create_door(runtime, routes=customer_routes(runtime, gate))
     app.add_middleware(Mount, door=app.state.door)
     return app
 

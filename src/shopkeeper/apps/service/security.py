@@ -23,7 +23,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 EVERYWHERE = frozenset({"0.0.0.0", "::", ""})
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN_PATHS = frozenset({"/health", "/ready"})
-GUARDED = ("/api/", "/metrics")
+GUARDED = ("/api/", "/metrics", "/v1/profiles", "/v1/decide", "/v1/changes")
 
 CONTENT_POLICY = "; ".join(
     (
