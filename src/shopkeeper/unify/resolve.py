@@ -91,7 +91,8 @@ def activity(events: ibis.Table, identities: ibis.Table) -> ibis.Table:
     Parameters
     ----------
     events
-        Loaded table; events without reference and anonymous id are nobody's and left out.
+        Loaded table; events without reference and anonymous id are nobody's and left out,
+        and so are events marked as invalid traffic.
     identities
         Table ``identities``.
 
@@ -100,6 +101,7 @@ def activity(events: ibis.Table, identities: ibis.Table) -> ibis.Table:
     ibis.Table
         Contract ``activity``.
     """
+    events = events.filter(events[c.INVALID].isnull())
     device = ibis.literal("anonymous_id:") + events[c.ANONYMOUS_ID]
     someone = events.mutate(customer_ref=ibis.coalesce(events[c.CUSTOMER_REF], device))
     someone = someone.filter(someone[c.CUSTOMER_REF].notnull())

@@ -21,7 +21,7 @@ from shopkeeper.backends.engine import Relation
 from shopkeeper.backends.snapshots import Snapshot
 from shopkeeper.core.errors import ContractError, StoreError, TooLargeError
 
-__all__ = ["DuckEngine"]
+__all__ = ["DuckEngine", "compiled", "translated"]
 
 
 class DuckEngine:
@@ -119,16 +119,23 @@ class DuckEngine:
         with self._lock:
             cursor = self._database.cursor()
         try:
-            with full_disk_as_error(self._spill, "intermediate results"), _translated():
+            with full_disk_as_error(self._spill, "intermediate results"), translated():
                 for relation in relations:
                     _define(cursor, relation)
-                yield cursor, _compiled(expr)
+                yield cursor, compiled(expr)
         finally:
             cursor.close()
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Name the failures of DuckDB.
+
+    Raises
+    ------
+    TooLargeError, ContractError, StoreError
+        By the kind of failure.
+    """
     try:
         yield
     except duckdb.OutOfMemoryException as error:
@@ -152,7 +159,18 @@ def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def _compiled(expr: ibis.Table) -> str:
+def compiled(expr: ibis.Table) -> str:
+    """An expression as SQL whose columns have exactly the declared types.
+
+    Parameters
+    ----------
+    expr
+        Any table expression.
+
+    Returns
+    -------
+    str
+    """
     return _sql(expr.op())
 
 

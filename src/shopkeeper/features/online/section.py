@@ -1,0 +1,171 @@
+"""What the section ``features`` of a profile holds, and which of its changes are told.
+
+One moment holds for everything in the section: features, scores and audiences are computed
+together. An absent feature is empty, as null is in the feature table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+Change = tuple[str, int, Mapping[str, Any]]
+"""Customer, moment in microseconds UTC, what changed."""
+
+
+class Score(msgspec.Struct, omit_defaults=True):
+    """One judgement of a model.
+
+    Parameters
+    ----------
+    value
+        The probability or the amount.
+    model_version
+        Version of the model that said it.
+    horizon_days
+        How far ahead it looks.
+    unit
+        What the value counts.
+    band, risk
+        Where the model has bands.
+    reasons
+        As stored in SCORES: compact, to be put into words by ``predict.explain``.
+    """
+
+    value: float
+    model_version: str = ""
+    horizon_days: int = 0
+    unit: str = ""
+    band: str | None = None
+    risk: int | None = None
+    reasons: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+class Standing(msgspec.Struct, omit_defaults=True):
+    """Place of a customer in one audience.
+
+    Parameters
+    ----------
+    since_us
+        When the customer entered.
+    version
+        Version of the definition.
+    """
+
+    since_us: int
+    version: str = ""
+
+
+class Section(msgspec.Struct, omit_defaults=True):
+    """The section ``features``.
+
+    Parameters
+    ----------
+    as_of_us
+        Moment of everything in it, microseconds UTC; only earlier rows count.
+    features
+        Value by name, those that are not empty.
+    scores
+        Judgement by kind.
+    audiences
+        The audiences the customer is in, by id.
+    """
+
+    as_of_us: int
+    features: dict[str, Any] = {}
+    scores: dict[str, Score] = {}
+    audiences: dict[str, Standing] = {}
+
+
+class Before(msgspec.Struct):
+    """What of an earlier section is needed to tell what changed."""
+
+    as_of_us: int = 0
+    scores: dict[str, Score] = {}
+    audiences: dict[str, Standing] = {}
+
+
+_before = msgspec.json.Decoder(Before)
+
+
+def read_before(section: bytes) -> Before:
+    """Scores and audiences of a stored section.
+
+    Parameters
+    ----------
+    section
+        JSON as stored.
+
+    Returns
+    -------
+    Before
+    """
+    return _before.decode(section)
+
+
+def feature_values(rows: pa.Table, names: Sequence[str]) -> Iterable[dict[str, Any]]:
+    """The features of each row by name, without the empty ones.
+
+    Parameters
+    ----------
+    rows
+        Under the FEATURES contract.
+    names
+        Features wanted.
+
+    Returns
+    -------
+    iterable of dict
+        In the order of the rows.
+
+    Examples
+    --------
+    >>> list(feature_values(pa.table({"a": [1, None], "b": [0.5, 2.0]}), ["a", "b"]))
+    [{'a': 1, 'b': 0.5}, {'b': 2.0}]
+    """
+    columns = [rows[x].to_pylist() for x in names]
+    return (
+        {name: value for name, value in zip(names, row, strict=True) if value is not None}
+        for row in zip(*columns, strict=True)
+    )
+
+
+def changes_of(customer: str, now: Section, before: Before | None) -> list[Change]:
+    """What subscribers are told: another band of a score, an audience entered or left.
+
+    Parameters
+    ----------
+    customer
+        Whose section.
+    now
+        The new section; its audiences take over since when from before.
+    before
+        The earlier one; None if there was none.
+
+    Returns
+    -------
+    list of Change
+    """
+    told: list[Change] = []
+    earlier = before or Before()
+    for kind, score in now.scores.items():
+        was = earlier.scores.get(kind)
+        if was is not None and was.band != score.band:
+            what = {"type": "score", "score": kind, "from": was.band, "to": score.band}
+            told.append((customer, now.as_of_us, what))
+    for audience, standing in now.audiences.items():
+        old = earlier.audiences.get(audience)
+        if old is not None:
+            standing.since_us = old.since_us
+        else:
+            told.append((customer, now.as_of_us, _audience(audience, "entered")))
+    left = (x for x in earlier.audiences if x not in now.audiences)
+    told += [(customer, now.as_of_us, _audience(x, "left")) for x in left]
+    return told
+
+
+def _audience(audience: str, change: str) -> Mapping[str, Any]:
+    return {"type": "audience", "audience": audience, "change": change}
