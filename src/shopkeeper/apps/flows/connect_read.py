@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -115,7 +115,7 @@ class Brought:
 Reader = Callable[[Context, Mapping[str, Any]], Brought]
 
 
-def counted(reports: list[LoadReport], cursor: Mapping[str, Any], **more: Any) -> Brought:
+def counted(reports: Sequence[LoadReport], cursor: Mapping[str, Any], **more: Any) -> Brought:
     """Loads summed up."""
     notes = tuple(n for x in reports for n in x.notes)
     return Brought(
@@ -130,7 +130,26 @@ def counted(reports: list[LoadReport], cursor: Mapping[str, Any], **more: Any) -
     )
 
 
-Admit = Callable[[Context, pa.Table], list[LoadReport]]
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What became of rows as read.
+
+    Parameters
+    ----------
+    reports
+        Of the loads.
+    refused
+        Why the whole is not used; None if it is.
+    facts
+        Further figures, such as scores.
+    """
+
+    reports: Sequence[LoadReport] = ()
+    refused: ShopkeeperError | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+Admit = Callable[[Context, pa.Table], Admitted]
 """Turns rows as read into rows of the lake."""
 
 
@@ -152,7 +171,7 @@ def read_sql(context: Context, cursor: Mapping[str, Any], admit: Admit) -> Broug
     """
     left = read_spool(context.spool)
     if left is not None and left.after.get("reads") == context.definition.config.get("cursor"):
-        reports = admit(context, left.rows)
+        reports = admit(context, left.rows).reports
         return counted(reports, left.after["cursor"], drained=False)
     context.admitted()
     config = context.config
@@ -171,7 +190,7 @@ def read_sql(context: Context, cursor: Mapping[str, Any], admit: Admit) -> Broug
             after["audited_at"] = context.now.isoformat()
         spool.finish({"cursor": after, "reads": config.cursor})
     fresh = read_spool(context.spool)
-    reports = [] if fresh is None else admit(context, fresh.rows)
+    reports = () if fresh is None else admit(context, fresh.rows).reports
     return counted(reports, after, drained=found.drained, notes=found.notes)
 
 
@@ -216,7 +235,7 @@ def load_rows(context: Context, rows: pa.Table, mapping: SourceMapping) -> LoadR
     )  # fmt: skip
 
 
-def _admit_records(context: Context, rows: pa.Table) -> list[LoadReport]:
+def _admit_records(context: Context, rows: pa.Table) -> Admitted:
     """Rows of a CRM or a till: the source's latest word replaces what we have."""
     config = context.config
     assert isinstance(config, Sql)
@@ -234,7 +253,7 @@ def _admit_records(context: Context, rows: pa.Table) -> list[LoadReport]:
         load_rows(context, parts.sales, undone.as_sale(mapping)),
         load_rows(context, parts.reversals, undone.as_reversal(mapping, changed_at)),
     ]
-    return [x for x in reports if x is not None]
+    return Admitted([x for x in reports if x is not None])
 
 
 def _stored(runtime: Runtime, mapping: SourceMapping, ids: pa.Array) -> pa.Array:
@@ -259,7 +278,3 @@ def _is_time(rows: pa.Table, column: str) -> bool:
 def records(context: Context, cursor: Mapping[str, Any]) -> Brought:
     """Kind ``sql``."""
     return read_sql(context, cursor, _admit_records)
-
-
-READERS: Mapping[str, Reader] = {"sql": records}
-"""Reader of each kind that reads."""

@@ -18,7 +18,8 @@ from typing import Any
 from sqlalchemy import insert, update
 
 from shopkeeper.apps.flows.connect import Connector, connector
-from shopkeeper.apps.flows.connect_read import READERS, Brought, Context
+from shopkeeper.apps.flows.connect_kinds import READERS
+from shopkeeper.apps.flows.connect_read import Brought, Context
 from shopkeeper.backends.embedded.locks import exclusive
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.collect.connectors.kinds import KINDS, Reads, read_config

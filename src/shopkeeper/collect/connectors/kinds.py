@@ -309,6 +309,9 @@ def _check_reads(found: Reads, kind: str, where: str) -> None:
     elif kind == "sql" and found.how != "sql":
         problem = "reads a database and got another address"
         step = "Use kind folder, text, footfall or enrichment for files and addresses"
+    elif kind == "enrichment" and found.how == "sql":
+        problem = "reads whole deliveries, not a database"
+        step = "Give path for a file or folder, or url with https://"
     elif kind == "folder" and found.how != "folder":
         problem = "needs path"
         step = "Name the folder to watch"
