@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from shopkeeper.apps.service.openapi import document
+from shopkeeper.collect.live.plan.schema import schema_text
+from shopkeeper.collect.live.plan.words import PLAN_REASONS
 from shopkeeper.collect.reasons import REASONS
 from shopkeeper.core.dictionary import markdown as dictionary
 from shopkeeper.core.settings import ENV_PREFIX, FILE_NAME, Settings, known_keys
@@ -194,6 +196,14 @@ def reasons_page() -> str:
     lines += head("代码 Code", "原因", "Reason", "下一步", "Next step")
     for x in REASONS.values():
         lines.append(row(f"`{x.code}`", x.zh, x.en, x.next_zh, x.next_en))
+    lines += [
+        "",
+        f"## 埋点方案拒绝的原因 Why the tracking plan refuses an event ({len(PLAN_REASONS)})",
+        "",
+    ]
+    lines += head("代码 Code", "原因", "Reason", "下一步", "Next step")
+    for x in PLAN_REASONS.values():
+        lines.append(row(f"`{x.code}`", x.zh, x.en, x.next_zh, x.next_en))
     lines += ["", f"## 决策原因 Why a decision came out as it did ({len(OUTCOMES)})", ""]
     lines += head("代码 Code", "简称", "Short", "触达 Sent", "理由", "Reason")
     for code in OUTCOMES:
@@ -215,6 +225,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/cleaning-rules.md": rules_page,
     "docs/indicators.md": indicators_page,
     "docs/reasons.md": reasons_page,
+    "docs/tracking-plan.schema.json": schema_text,
     "console/openapi.json": document,
 }
 """Generated file → what makes it."""

@@ -14,12 +14,14 @@ from shopkeeper.apps.service.routes import (
     runs,
     segment,
     system,
+    tracking,
 )
 
 PROBES = system.probes
 ROUTERS = (
     overview.router,
     collect.router,
+    tracking.router,
     govern.router,
     customers.router,
     predict.router,
