@@ -19,6 +19,8 @@ WHEN = (c.OCCURRED_AT, c.TS_US, c.DAY, c.MONTH, c.DOW, c.HOUR)
 STATED = (c.ORDER_ID, c.CUSTOMER_REF, c.KIND, c.CHANNEL, c.STORE_ID, *WHEN)
 EVERY_CHANNEL = ("all", "全渠道", "全部渠道", "所有渠道")
 """Words of a statement that is about every channel."""
+HUMAN_FROM = 0.5
+"""Events whose human probability is at least this count as a person's."""
 CHANNELS = ("email", "sms", "push", "wecom")
 """Channels that such a statement is about, besides those that other statements name."""
 
@@ -85,26 +87,33 @@ def purchase_lines(
     return conform(_with_customer(lines, identities), PURCHASE_LINES)
 
 
-def activity(events: ibis.Table, identities: ibis.Table) -> ibis.Table:
-    """One row for each event, of the customer who logged in or else of the device.
+def activity(
+    events: ibis.Table, identities: ibis.Table, verdicts: ibis.Table | None = None
+) -> ibis.Table:
+    """One row for each event of a person, of the customer who logged in or else of the device.
 
     Parameters
     ----------
     events
-        Loaded table; events without reference and anonymous id are nobody's and left out,
-        and so are events marked as invalid traffic.
+        Loaded table; events without reference and anonymous id are nobody's and left out, and so
+        are those marked as invalid traffic. Their rows stay in ``events``.
     identities
         Table ``identities``.
+    verdicts
+        Table ``verdicts``: events that are less likely a person's than not are left out; None
+        means that nothing was judged later.
 
     Returns
     -------
     ibis.Table
         Contract ``activity``.
     """
-    events = events.filter(events[c.INVALID].isnull())
     device = ibis.literal("anonymous_id:") + events[c.ANONYMOUS_ID]
     someone = events.mutate(customer_ref=ibis.coalesce(events[c.CUSTOMER_REF], device))
-    someone = someone.filter(someone[c.CUSTOMER_REF].notnull())
+    someone = someone.filter(someone[c.CUSTOMER_REF].notnull() & someone[c.INVALID].isnull())
+    if verdicts is not None:
+        programs = verdicts.filter(verdicts[c.HUMAN] < HUMAN_FROM)
+        someone = someone.anti_join(programs, someone[c.EVENT_ID] == programs[c.EVENT_ID])
     return conform(_with_customer(someone, identities), ACTIVITY)
 
 

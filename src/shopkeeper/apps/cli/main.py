@@ -26,6 +26,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "tracking": ("tracking", "app", "Which live events are expected, as a file: plan, apply, pull"),
     "quarantine": ("quarantine", "app", "Live events that were refused: edit, replay"),
     "govern": ("stages", "govern", "Measure the quality of the data"),
+    "verdicts": ("verdicts", "verdicts", "Judge again which events a person caused"),
     "unify": ("stages", "unify", "Recognise customers across sources"),
     "identity": ("identity", "app", "See why identifiers are one person, undo a merge"),
     "features": ("stages", "features", "Compute every feature of every customer"),

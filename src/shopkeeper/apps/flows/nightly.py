@@ -17,6 +17,7 @@ from shopkeeper.apps.flows.profiles import refresh_profiles
 from shopkeeper.apps.flows.segment import run_segment
 from shopkeeper.apps.flows.steps import Progress, RunReport, Step, run_identity, run_steps
 from shopkeeper.apps.flows.unify import run_unify
+from shopkeeper.apps.flows.verdicts import run_verdicts
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core.clock import day_start, to_us
 from shopkeeper.core.errors import NotEnoughDataError
@@ -129,6 +130,7 @@ def run_nightly(
 
     steps = [
         Step("govern", lambda: run_govern(runtime, as_of=as_of, run_id=run_id).to_dict()),
+        gated("verdicts", lambda: run_verdicts(runtime, as_of=as_of).to_dict()),
         gated("unify", lambda: run_unify(runtime, as_of=as_of, run_id=run_id).to_dict()),
         Step("history", history),
         gated("features", lambda: run_features(runtime, as_of=as_of, run_id=run_id).to_dict()),

@@ -125,7 +125,8 @@ def _resolved(tables: TableStore, as_of: datetime) -> Iterator[tuple[TableContra
         resolve.purchase_lines(lines, tables.table(t.PRODUCTS), identities),
     )
     if tables.exists(t.EVENTS) or tables.exists(t.ACTIVITY):
-        yield t.ACTIVITY, resolve.activity(tables.table(t.EVENTS), identities)
+        verdicts = tables.table(t.VERDICTS)
+        yield t.ACTIVITY, resolve.activity(tables.table(t.EVENTS), identities, verdicts)
     yield t.CONTACTS, resolve.contacts(tables.table(t.TOUCHES), identities)
     yield t.PERMITS, resolve.permits(tables.table(t.CONSENTS), identities, as_of=moment)
     yield t.PROFILES, profiles(tables.table(t.CUSTOMERS), identities)

@@ -54,7 +54,8 @@ def facts_of(event: Arrived) -> Facts:
         See :data:`Facts`; empty where nothing is said.
     """
     get = event.context.get
-    width = height = -1
+    width: Any = -1
+    height: Any = -1
     screen = get("screen")
     if type(screen) is dict:
         width, height = screen.get("width"), screen.get("height")
