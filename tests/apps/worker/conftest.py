@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from shopkeeper.collect.live.arrive import ArriveSettings
 from shopkeeper.collect.live.envelope import VERSION, Envelope, pack
 from shopkeeper.core.settings import load_settings
 from shopkeeper.core.tables import EVENTS, QUARANTINE
+from shopkeeper.govern.rules import clean
 
 START_US = 1_780_000_000_000_000
 
@@ -46,12 +48,21 @@ class Shop:
             "judge": Judge(lambda _: ArriveSettings()),
             "live": settings.live,
             "zone_name": settings.shop.time_zone,
+            "currency": settings.shop.currency,
             "clock": self.runtime.clock,
+            "clean": lambda rows, contract: clean(
+                rows, contract, settings=settings, today=dt.date(2026, 11, 21)
+            ),
             **self.options,
             **options,
         }
         folder = settings.store.folder / "live" / "stream"
         return StreamWorker(self.runtime.log, self.runtime.tables, folder, **given)
+
+    def slow_worker(self, **options) -> StreamWorker:
+        """One that brings nothing to the lake unless told to."""
+        live = self.runtime.settings.live.model_copy(update={"lake_seconds": 1e9})
+        return self.worker(live=live, **options)
 
     def work(self, **options) -> StreamWorker:
         """Everything in the log into the lake, by a worker that then stops."""

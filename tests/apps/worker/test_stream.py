@@ -58,7 +58,7 @@ def test_a_client_that_repeats_itself_changes_nothing(shop):
 def test_a_worker_that_died_between_lake_and_checkpoint_writes_nothing_twice(shop, monkeypatch):
     monkeypatch.setattr(stream, "CHECKPOINT_S", 1e9)
     shop.send(*(shop.track(x) for x in range(50)))
-    dead = shop.worker()
+    dead = shop.slow_worker()
     dead.step(0.0)
     dead._begin(save=False)
     dead._finish(wait_s=None)
@@ -71,7 +71,7 @@ def test_a_worker_that_died_between_lake_and_checkpoint_writes_nothing_twice(sho
 
 def test_a_worker_that_died_before_the_lake_loses_nothing(shop):
     shop.send(*(shop.track(x) for x in range(50)))
-    dead = shop.worker()
+    dead = shop.slow_worker()
     assert dead.step(0.0) == 50
     dead.leave()
     assert not shop.runtime.tables.exists(EVENTS)
@@ -82,10 +82,10 @@ def test_a_worker_that_died_before_the_lake_loses_nothing(shop):
 def test_a_worker_that_lost_its_partition_without_knowing_is_refused(shop):
     shop.send(*(shop.track(x) for x in range(10)))
     shop.send(*(shop.track(x) for x in range(10, 20)))
-    first = shop.worker()
+    first = shop.slow_worker()
     first.step(0.0)
     partition = next(iter(first._work.batch.positions))
-    rival = shop.worker()
+    rival = shop.slow_worker()
     rival._gained(partition)  # as if the log had given it away
     shop.runtime.tables.append(
         EVENTS, EVENTS.empty(), token=(f"live-{partition}", 0), after=-1
@@ -195,7 +195,7 @@ def test_an_event_is_either_in_the_lake_or_in_quarantine_when_the_plan_changed_i
     monkeypatch.setattr(stream, "CHECKPOINT_S", 1e9)
     plans = Plans()
     shop.send(shop.track(1), shop.track(2, price=1))
-    dead = shop.worker(plans=plans)
+    dead = shop.slow_worker(plans=plans)
     dead.step(0.0)
     dead._begin(save=False)
     dead._finish(wait_s=None)

@@ -3,77 +3,63 @@
 A row is written once whatever happens: a table whose last commit reaches an offset is not
 written again below it, and a commit that does not follow the one it expects is refused.
 Tables are written in one order, ``events`` last, so that what ``events`` reaches, all reach.
+
+Two tables are changed and not only added to: records of customers and changed orders. Their
+changes are merged by key, in the order of the log, and merging again changes nothing.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from shopkeeper.apps.worker.judging import DecisionRow, Judged
-from shopkeeper.collect.live.envelope import Arrived, Refused
-from shopkeeper.collect.live.rows import event_rows, failed, load_id, quarantine_rows
+from shopkeeper.apps.worker.lake_rows import Batch, Builder, Placed
+from shopkeeper.collect.live.envelope import Arrived
+from shopkeeper.collect.live.orders import Order, line_rows, moved, order_rows
+from shopkeeper.collect.live.people import (
+    Key,
+    Row,
+    customer_rows,
+    filled,
+    record_of,
+    together,
+)
+from shopkeeper.collect.live.rows import load_id
+from shopkeeper.core import columns as c
+from shopkeeper.core.errors import ConflictError
 from shopkeeper.core.ports import TableStore
-from shopkeeper.core.tables import EVENTS, QUARANTINE, TableContract
+from shopkeeper.core.tables import (
+    CONSENTS,
+    CUSTOMERS,
+    DECISIONS,
+    EVENTS,
+    ORDER_LINES,
+    ORDERS,
+    QUARANTINE,
+    TableContract,
+)
 
 log = logging.getLogger(__name__)
 
-Int64s = npt.NDArray[np.int64]
-Item = TypeVar("Item")
+ORDER: tuple[TableContract, ...] = (
+    ORDER_LINES, ORDERS, CONSENTS, DECISIONS, QUARANTINE, EVENTS,
+)  # fmt: skip
+"""Tables that rows are appended to, in the order in which they are written. Whether an order
+is known is asked of ``orders``, which comes after its lines."""
+KEPT = tuple(str(x) for x in (c.CUSTOMER_REF, c.KIND, c.SOURCE, c.LOAD_ID))
+"""What an order keeps from its first row."""
+OPTIONAL = tuple(str(x) for x in (c.CHANNEL, c.STORE_ID, c.COUPON_ID))
+"""What it keeps where the change says nothing."""
+MERGE_SHARE = 0.05
+"""Records of customers are merged so often that it takes at most this share of the time."""
 
-ORDER: tuple[TableContract, ...] = (QUARANTINE, EVENTS)
-"""Tables in the order in which they are written."""
-
-
-@dataclass(slots=True)
-class Batch:
-    """What waits for the lake.
-
-    Parameters
-    ----------
-    events, refused, decisions
-        As judged.
-    positions
-        First offset that is not covered, by partition.
-    """
-
-    events: list[Arrived] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
-    decisions: list[DecisionRow] = field(default_factory=list)
-    positions: dict[int, int] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.events) + len(self.refused) + len(self.decisions)
-
-    def add(self, judged: Judged) -> None:
-        """Take over what was judged next."""
-        self.events += judged.events
-        self.refused += judged.refused
-        self.decisions += judged.decisions
-        self.positions.update(judged.positions)
-
-    def drop(self, partition: int) -> None:
-        """Leave a partition to somebody else."""
-        self.events = [x for x in self.events if x.partition != partition]
-        self.refused = [x for x in self.refused if x.event.partition != partition]
-        self.decisions = [x for x in self.decisions if x.partition != partition]
-        self.positions.pop(partition, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """Rows of one table with the place in the log that each came from."""
-
-    contract: TableContract
-    rows: pa.Table
-    partition: Int64s
-    offset: Int64s
+Clean = Callable[[pa.Table, TableContract], tuple[pa.Table, pa.Table]]
+"""Cleaning of typed rows, as the loader uses it."""
 
 
 class LakeSink:
@@ -83,14 +69,21 @@ class LakeSink:
     ----------
     tables
         The lake.
-    zone_name
-        IANA zone of the shop.
+    zone_name, currency
+        Of the shop.
+    clean
+        Brings records of customers to the standards; None leaves them as they are told.
     """
 
-    def __init__(self, tables: TableStore, *, zone_name: str) -> None:
-        self._tables = tables
-        self._zone = zone_name
+    def __init__(
+        self, tables: TableStore, *, zone_name: str, currency: str, clean: Clean | None = None
+    ) -> None:
+        self._tables, self._zone = tables, zone_name
+        self._builder = Builder(tables, zone_name=zone_name, currency=currency)
+        self._clean = clean
         self._reached: dict[tuple[str, int], int] = {}
+        self._people: dict[int, dict[Key, Row]] = {}
+        self._merge_at = 0.0
 
     def gain(self, partition: int) -> int:
         """Look up how far each table has a partition.
@@ -108,19 +101,30 @@ class LakeSink:
         for contract in ORDER:
             reached = self._tables.committed(contract, load_id(partition))
             self._reached[contract.name, partition] = reached
+        self._people.pop(partition, None)
         return max(self._reached[x.name, partition] for x in ORDER)
 
     def events_reached(self, partition: int) -> int:
         """Last offset that every table has; -1 if none has."""
         return self._reached.get((EVENTS.name, partition), -1)
 
-    def write(self, batch: Batch) -> Mapping[str, int]:
+    def waiting(self, partition: int) -> list[Any]:
+        """Records of customers that are told and not merged yet, as JSON values."""
+        return [[*k, v] for k, v in self._people.get(partition, {}).items()]
+
+    def resume(self, partition: int, waiting: Sequence[Sequence[Any]]) -> None:
+        """Take over records that an earlier worker had not merged yet."""
+        self._people[partition] = {(ref, source): row for ref, source, row in waiting}
+
+    def write(self, batch: Batch, *, last: bool = False) -> Mapping[str, int]:
         """Write what the tables do not have yet.
 
         Parameters
         ----------
         batch
             Not changed. Writing it again after a failure goes on where it stopped.
+        last
+            Whether to merge records of customers now, however long that takes.
 
         Returns
         -------
@@ -135,12 +139,20 @@ class LakeSink:
             If the lake refused; what was committed stays.
         """
         written: dict[str, int] = {}
-        for placed in self._built(batch):
+        built = self._builder.build(batch, batch.events)
+        if built.changed:
+            self._still_ours(batch)
+        self._tell(batch.events)
+        for placed in built.appended:
+            if placed.contract == EVENTS:
+                # Whatever events reaches must be known elsewhere, also what is merged by key.
+                _count(written, ORDERS, self._change(built.changed))
             for partition in np.unique(placed.partition).tolist():
                 rows = self._append(placed, partition, batch.positions[partition] - 1)
-                if rows:
-                    name = placed.contract.name
-                    written[name] = written.get(name, 0) + rows
+                _count(written, placed.contract, rows)
+        if any(self._people.values()) and (last or time.monotonic() >= self._merge_at):
+            self._still_ours(batch)
+            _count(written, CUSTOMERS, self._merge_people())
         return written
 
     def _append(self, placed: Placed, partition: int, last: int) -> int:
@@ -155,74 +167,91 @@ class LakeSink:
         self._reached[place] = last
         return count
 
-    def _built(self, batch: Batch) -> Sequence[Placed]:
-        """Rows of every table, in the order of writing; what cannot be a row is refused."""
-        refused = list(batch.refused)
+    def _still_ours(self, batch: Batch) -> None:
+        """What is merged carries no offset, so ask whether somebody else went on."""
+        for partition in batch.positions:
+            reached = self._tables.committed(EVENTS, load_id(partition))
+            if reached != self.events_reached(partition):
+                raise ConflictError(
+                    f"partition {partition} of the log stands at {reached} in the lake, "
+                    f"not at {self.events_reached(partition)}",
+                    next_step="Drop this work; another worker has taken over",
+                    partition=partition,
+                )
 
-        def refuse(event: Arrived, error: Exception) -> None:
-            log.warning("event %s makes no row", event.event_id, exc_info=error)
-            refused.append(failed(event, "rows", error))
+    # --- orders that change ------------------------------------------------------------------
 
-        events, rows = sound(
-            batch.events, lambda x: event_rows(x, zone_name=self._zone), refuse, EVENTS.empty()
-        )
-        built = [
-            _placed(QUARANTINE, quarantine_rows(refused), [x.event for x in refused]),
-            _placed(EVENTS, rows, events),
+    def _change(self, orders: Sequence[Order]) -> int:
+        """Replace stored orders and their lines."""
+        if not orders:
+            return 0
+        stored = self._tables.table(ORDERS)
+        mine = stored.filter(stored[c.ORDER_ID].isin([x.order_id for x in orders]))
+        first = {x["order_id"]: x for x in self._tables.run(mine).to_pylist()}
+        orders = [
+            moved(x, first[x.order_id]["ts_us"]) if x.order_id in first else x for x in orders
         ]
-        return [x for x in built if x.rows.num_rows]
+        rows = order_rows(orders, zone_name=self._zone).to_pylist()
+        for row in rows:
+            old = first.get(row["order_id"], {})
+            row |= {x: old[x] for x in KEPT if old.get(x) is not None}
+            row |= {x: old.get(x) for x in OPTIONAL if row[x] is None}
+        self._tables.merge(ORDERS, pa.Table.from_pylist(rows, schema=ORDERS.arrow_schema))
+        self._tables.merge(ORDER_LINES, line_rows(orders, zone_name=self._zone))
+        for order in orders:
+            self._drop_further_lines(order)
+        return len(orders)
+
+    def _drop_further_lines(self, order: Order) -> None:
+        stored = self._tables.table(ORDER_LINES)
+        mine = stored.filter(stored[c.ORDER_ID] == order.order_id).select(c.LINE_ID)
+        kept = {f"{order.order_id}:{n}" for n in range(1, len(order.lines) + 1)}
+        for line in self._tables.run(mine).column(0).to_pylist():
+            if line not in kept:
+                self._tables.delete(ORDER_LINES, {c.LINE_ID: line})
+
+    # --- customers ---------------------------------------------------------------------------
+
+    def _tell(self, events: Sequence[Arrived]) -> None:
+        for event in events:
+            if event.type != "identify":
+                continue
+            try:
+                found = record_of(event)
+            except Exception as error:
+                log.warning("event %s tells nothing", event.event_id, exc_info=error)
+                continue
+            if found is not None:
+                key, row = found
+                mine = self._people.setdefault(event.partition, {})
+                mine[key] = together(mine[key], row) if key in mine else row
+
+    def _merge_people(self) -> int:
+        began = time.monotonic()
+        records: dict[Key, Row] = {}
+        for mine in self._people.values():
+            for key, row in mine.items():
+                records[key] = together(records[key], row) if key in records else row
+        told = customer_rows(records, zone_name=self._zone)
+        if self._clean is not None:
+            told, _ = self._clean(told, CUSTOMERS)
+        else:
+            told = told.drop_columns([str(c.GENDER), str(c.BIRTH_DATE)])
+        rows = filled(told, self._stored(told))
+        self._tables.merge(CUSTOMERS, rows)
+        self._people.clear()
+        self._merge_at = time.monotonic() + (time.monotonic() - began) / MERGE_SHARE
+        return int(rows.num_rows)
+
+    def _stored(self, told: pa.Table) -> pa.Table:
+        if not self._tables.exists(CUSTOMERS):
+            return CUSTOMERS.empty()
+        stored = self._tables.table(CUSTOMERS)
+        refs = told.column(str(c.CUSTOMER_REF)).to_pylist()
+        mine = stored.filter(stored[c.CUSTOMER_REF].isin(refs))
+        return CUSTOMERS.cast(self._tables.run(mine.select(*[str(x) for x in CUSTOMERS.columns])))
 
 
-def sound(
-    items: Sequence[Item],
-    build: Callable[[Sequence[Item]], pa.Table],
-    refuse: Callable[[Item, Exception], None],
-    empty: pa.Table,
-) -> tuple[list[Item], pa.Table]:
-    """Build rows; of items that make it fail each is found and refused, the rest is built.
-
-    Parameters
-    ----------
-    items
-        One or more rows each.
-    build
-        Makes rows of several items.
-    refuse
-        Told of each that fails alone.
-    empty
-        What no items give.
-
-    Returns
-    -------
-    tuple
-        The items that did not fail, and their rows.
-
-    Examples
-    --------
-    >>> def build(numbers):
-    ...     return pa.table({"x": [1 // n for n in numbers]})
-    >>> bad = []
-    >>> sound([1, 0, -1], build, lambda n, error: bad.append(n), build([]))[1]["x"].to_pylist(), bad
-    ([1, -1], [0])
-    """
-    if not items:
-        return [], empty
-    try:
-        return list(items), build(items)
-    except Exception as error:  # noqa: BLE001  the one at fault is found and refused
-        if len(items) == 1:
-            refuse(items[0], error)
-            return [], empty
-    half = len(items) // 2
-    one, first = sound(items[:half], build, refuse, empty)
-    other, second = sound(items[half:], build, refuse, empty)
-    return one + other, pa.concat_tables([first, second])
-
-
-def _placed(contract: TableContract, rows: pa.Table, items: Sequence[Arrived]) -> Placed:
-    return Placed(
-        contract,
-        rows,
-        np.array([x.partition for x in items], dtype=np.int64),
-        np.array([x.offset for x in items], dtype=np.int64),
-    )
+def _count(written: dict[str, int], contract: TableContract, rows: int) -> None:
+    if rows:
+        written[contract.name] = written.get(contract.name, 0) + rows

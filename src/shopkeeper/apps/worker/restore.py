@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +37,8 @@ class Restored:
         First one to judge.
     plan
         Version of the tracking plan that judges from there.
+    people
+        Records of customers that are told and not merged yet.
     rebuilt
         Whether the checkpoint was missing or damaged and the lake was asked.
     """
@@ -42,6 +46,7 @@ class Restored:
     seen: Seen
     offset: int
     plan: int
+    people: Sequence[Sequence[Any]] = ()
     rebuilt: bool = False
 
 
@@ -103,9 +108,13 @@ def restore(
         _warn(partition, error)
         saved = None
     if saved is not None:
-        return Restored(saved.seen, saved.offset, int(saved.facts.get("plan", 0)))
+        facts = saved.facts
+        return Restored(saved.seen, saved.offset, int(facts["plan"]), facts.get("people", ()))
     seen = Seen(os.urandom(KEY_BYTES), most=most, window_s=window_s)
     if lake_reached < 0:
+        # From the first event on there is a checkpoint to go back to.
+        facts = {"plan": latest_plan}
+        seen.save(checkpoint_folder(folder, partition), offset=0, facts=facts)
         return Restored(seen, 0, latest_plan)
     _warn(partition, "its checkpoint is built anew from the lake")
     _admitted(seen, tables, partition)

@@ -23,6 +23,7 @@ from shopkeeper.collect.live.arrive import ArriveSettings
 from shopkeeper.collect.live.bots.marker import Marker
 from shopkeeper.core import state
 from shopkeeper.core.settings import Settings
+from shopkeeper.govern.rules import clean
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +116,10 @@ def create_stream(runtime: Runtime, *, upkeep: Upkeep | None = None) -> StreamWo
         judge=Judge(SourceKinds(runtime.state, settings), mark=Marker().mark),
         live=settings.live,
         zone_name=settings.shop.time_zone,
+        currency=settings.shop.currency,
+        clean=lambda rows, contract: clean(
+            rows, contract, settings=settings, today=runtime.clock.now().date()
+        ),
         clock=runtime.clock,
         profiles=LiveProfiles(runtime),
         plans=Plans(runtime.state),

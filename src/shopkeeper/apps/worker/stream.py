@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Protocol
 
 from shopkeeper.apps.worker.judging import Check, Judge, Judged
-from shopkeeper.apps.worker.lake import Batch, LakeSink
+from shopkeeper.apps.worker.lake import Clean, LakeSink
+from shopkeeper.apps.worker.lake_rows import Batch
 from shopkeeper.apps.worker.restore import Restored, checkpoint_folder, restore
 from shopkeeper.apps.worker.stream_metrics import Metrics
 from shopkeeper.collect.live.envelope import Arrived
@@ -127,10 +128,12 @@ class StreamWorker:
         What decides about each event.
     live
         Settings of the event path.
-    zone_name
-        IANA zone of the shop.
+    zone_name, currency
+        Of the shop.
     clock
         The time.
+    clean
+        Brings records of customers to the standards.
     profiles
         Kept up to date when given.
     plans
@@ -150,7 +153,9 @@ class StreamWorker:
         judge: Judge,
         live: Live,
         zone_name: str,
+        currency: str,
         clock: Clock,
+        clean: Clean | None = None,
         profiles: ProfileSink | None = None,
         plans: Plans | None = None,
         metrics: Metrics | None = None,
@@ -160,7 +165,7 @@ class StreamWorker:
         self._judge, self._live, self._clock = judge, live, clock
         self._profiles, self._plans = profiles, plans
         self.metrics = metrics or Metrics()
-        self._zone_name = zone_name
+        self._zone_name, self._currency, self._clean = zone_name, currency, clean
         self._written = written
         self._lane = futures.ThreadPoolExecutor(1, thread_name_prefix="lake")
         self._stop = threading.Event()
@@ -241,7 +246,7 @@ class StreamWorker:
             If another worker has taken over a partition.
         """
         self._finish(wait_s=None)
-        self._begin(save=True)
+        self._begin(save=True, last=True)
         self._finish(wait_s=None)
 
     def leave(self) -> None:
@@ -270,7 +275,10 @@ class StreamWorker:
     # --- partitions --------------------------------------------------------------------------
 
     def _nothing(self) -> _Work:
-        return _Work(LakeSink(self._tables, zone_name=self._zone_name))
+        sink = LakeSink(
+            self._tables, zone_name=self._zone_name, currency=self._currency, clean=self._clean
+        )
+        return _Work(sink)
 
     def _joined(self) -> LogReader:
         if self._reader is None:
@@ -285,6 +293,7 @@ class StreamWorker:
             lake_reached=sink.events_reached(partition),
             latest_plan=self._plans.latest() if self._plans else 0,
         )  # fmt: skip
+        sink.resume(partition, found.people)
         covered = _Covered(found.seen.frozen(), found.offset, found.plan)
         self._work.held[partition] = _Held(
             found.seen, reached + 1, found.plan, self._check_of(found.plan), covered,
@@ -367,21 +376,23 @@ class StreamWorker:
         behind = any(x.covered.offset > x.confirmed for x in work.held.values())
         return behind and now >= work.save_at
 
-    def _begin(self, *, save: bool) -> None:
+    def _begin(self, *, save: bool, last: bool = False) -> None:
         work = self._work
         batch, work.batch = work.batch, Batch()
         work.began_at = time.monotonic()
         covered = {x: held.covered for x, held in work.held.items()}
-        future = self._lane.submit(self._write, batch, covered if save else {}, work)
+        future = self._lane.submit(self._write, batch, covered if save else {}, work, last=last)
         work.flight = _Flush(covered, save, future)
 
-    def _write(self, batch: Batch, saved: Mapping[int, _Covered], work: _Work) -> None:
+    def _write(
+        self, batch: Batch, saved: Mapping[int, _Covered], work: _Work, *, last: bool
+    ) -> None:
         """In the lake's thread: again and again until it is in, or given up."""
         pause = FIRST_PAUSE_S
         started = time.perf_counter()
         while True:
             try:
-                rows = work.sink.write(batch)
+                rows = work.sink.write(batch, last=last)
                 self._save(saved, work)
             except ConflictError:
                 raise
@@ -401,7 +412,8 @@ class StreamWorker:
         began = time.monotonic()
         for partition, covered in saved.items():
             folder = checkpoint_folder(self._folder, partition)
-            covered.frozen.save(folder, offset=covered.offset, facts={"plan": covered.plan})
+            facts = {"plan": covered.plan, "people": work.sink.waiting(partition)}
+            covered.frozen.save(folder, offset=covered.offset, facts=facts)
         took = time.monotonic() - began
         if saved:
             work.save_at = began + max(CHECKPOINT_S, took / CHECKPOINT_SHARE)

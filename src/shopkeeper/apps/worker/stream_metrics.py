@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from shopkeeper.apps.worker.judging import Judged
-from shopkeeper.apps.worker.lake import Batch
+from shopkeeper.apps.worker.lake_rows import Batch
 from shopkeeper.core.errors import ShopkeeperError
 from shopkeeper.core.ports import EventLog
 

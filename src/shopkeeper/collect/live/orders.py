@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -234,7 +235,7 @@ def settle(facts: Sequence[Told], known: Mapping[str, Known]) -> Orders:
                 continue
             order = _sale(fact)
             if fresh:
-                order = replace(order, event=_moved(order.event, fresh.event))
+                order = moved(order, fresh.event.occurred_us)
             elif stored:
                 changed[number] = order
                 continue
@@ -327,6 +328,25 @@ def who(event: Arrived) -> str:
     return event.customer_ref or f"anonymous_id:{event.anonymous_id}"
 
 
+def moved(order: Order, occurred_us: int) -> Order:
+    """The same order at another moment: one that changed happened when it was first told of.
+
+    Parameters
+    ----------
+    order
+        As changed.
+    occurred_us
+        When it was first told of.
+
+    Returns
+    -------
+    Order
+    """
+    event = copy(order.event)
+    event.occurred_us = occurred_us
+    return replace(order, event=event)
+
+
 def _state(
     order_id: str,
     known: Mapping[str, Known],
@@ -351,13 +371,6 @@ def _sale(fact: Told) -> Order:
         fact.order_id, "sale", amount, fact.currency, fact.lines, fact.event,
         discount, fact.coupon, "completed",
     )  # fmt: skip
-
-
-def _moved(event: Arrived, first: Arrived) -> Arrived:
-    """The order happened when it was first told of."""
-    changed = Arrived(**{x: getattr(event, x) for x in event.__struct_fields__})
-    changed.occurred_us = first.occurred_us
-    return changed
 
 
 def _partial(fact: Told) -> bool:
