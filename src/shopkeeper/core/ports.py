@@ -556,7 +556,7 @@ class ProfileStore(Protocol):
         ...
 
     def generation(self) -> int:
-        """How often identities were loaded."""
+        """Grows when identities are loaded or somebody is removed: read again what you remember."""
         ...
 
     def arrived_since(self, *, limit: int = 10_000) -> list[str]:

@@ -275,8 +275,30 @@ class LiveIdentity:
             found.links.append((reference, contact))
             self._by_reference.setdefault(reference, set()).add(contact)
             self._by_contact.setdefault(contact, set()).add(reference)
-        if fresh or (said and not new):
-            self._judge(found, reference, frozenset(fresh))
+        tying = [y for y in fresh if not self._claim(found, reference, y)]
+        if tying or (said and not new):
+            self._judge(found, reference, frozenset(tying))
+
+    def _claim(self, found: Identities, reference: str, contact: str) -> bool:
+        """Give a contact to the one reference it was seen with; False if there are others."""
+        if contact == reference:
+            return False
+        stands = self._customers.get(contact)
+        device = contact.startswith(DEVICE + ":")
+        alone = customer_id_of(contact) if device else None
+        if (stands is not None and stands != alone) or len(self._by_contact[contact]) > 1:
+            return False
+        # A device that nobody ever saw has no references; else they are looked up.
+        unseen = device and (stands is None or stands in self._created)
+        if not unseen and self._store.references_of([contact], limit=1):
+            return False
+        if (reference, contact) in self._undone or any(reference in x for x in self._joined):
+            return False
+        customer = self._customers[reference]
+        self._customers[contact] = found.assigned[contact] = customer
+        if stands is not None and stands not in self._created:
+            found.merged[stands] = customer
+        return True
 
     def _guard(self, found: Identities, reference: str, x: Sighting, *, new: bool) -> None:
         before = self._known.get(reference)

@@ -30,6 +30,7 @@ CONSENT_KINDS: Mapping[str, str] = {
     "sms_unsubscribed": "REVOKED",
 }  # fmt: skip
 """Status that a kind of event states by itself; ``consent_updated`` names it in ``status``."""
+STATING_KINDS = frozenset({"consent_updated", "consent_changed"})
 STATUSES = frozenset({"GRANT", "DENY", "REVOKED"})
 GENDERS = {"male": "1", "m": "1", "1": "1", "男": "1", "female": "2", "f": "2", "2": "2", "女": "2"}
 EVERY_CHANNEL = ("email", "sms", "push", "wecom")
@@ -140,10 +141,7 @@ def facts_of(traits: TraitSet, event: Arrived, currency: str) -> Fact:
     """
     values: dict[str, Any] = {}
     for name in traits.needed(event.kind):
-        value = (
-            _property(event.properties, name) if name.startswith("properties.")
-            else getattr(event, name)
-        )  # fmt: skip
+        value = _property(event.properties, name) if "." in name else getattr(event, name)
         if value is not None:
             values[name] = value
     amount = values.get("amount_minor")
@@ -198,7 +196,7 @@ def permit_on(profile: Live, event: Arrived) -> bool:
     """
     status = CONSENT_KINDS.get(event.kind)
     if status is None:
-        if event.kind not in ("consent_updated", "consent_changed"):
+        if event.kind not in STATING_KINDS:
             return False
         status = str(event.properties.get("status", "")).upper()
         if status not in STATUSES:
@@ -220,6 +218,8 @@ def permit_on(profile: Live, event: Arrived) -> bool:
 
 def lines_merged(mine: Sequence[list[Any]], more: Sequence[list[Any]]) -> list[list[Any]]:
     """The latest lines of both, the latest first, each event once."""
+    if len(more) == 1 and (not mine or more[0][0] > mine[0][0]):
+        return [more[0], *mine[: TIMELINE - 1]]  # the ordinary case: it happened last
     by_event = {x[5]: x for x in (*mine, *more)}
     return sorted(by_event.values(), key=lambda x: (-x[0], x[5]))[:TIMELINE]
 

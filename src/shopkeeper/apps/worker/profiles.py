@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 CONSUMER = "profiles"
 DUE_AT_ONCE = 2_000
 """Customers whose time has come that one transaction changes."""
+RECENT = 5_000
+"""Live sections kept in memory, those written last."""
 LOOK_US = 5_000_000
 """How often other definitions are looked for."""
 
@@ -95,6 +97,7 @@ class LiveProfiles:
         self._decode = msgspec.json.Decoder(Live).decode
         self.traits: TraitSet = compile_traits(definitions(runtime))
         self._looked_us = 0
+        self._recent: dict[str, Live] = {}
         joined, undone = judged_pairs(runtime)
         self._identity = LiveIdentity(self._store, guards, joined=joined, undone=undone)
 
@@ -147,10 +150,9 @@ class LiveProfiles:
             update = self._update(by_customer, found, positions, now)
             self._store.apply(update)
         except Exception:
-            # Nothing of the batch is stored, so nothing of it may be remembered.
-            self._identity.forget()
-            self._positions = self._store.positions(CONSUMER)
+            self._drop()
             raise
+        self._remember(update.profiles)
         self._positions.update({k: max(v, self._positions.get(k, 0)) for k, v in positions.items()})
         done.events = len(counted) - done.nobody
         done.customers = tuple(update.profiles)
@@ -176,10 +178,15 @@ class LiveProfiles:
         if not due:
             return ()
         customers = [x for _, x in due]
-        update = self._update(
-            {x: [] for x in customers}, Identities(), {}, now_us, at={x: t for t, x in due}
-        )
-        self._store.apply(update)
+        try:
+            update = self._update(
+                {x: [] for x in customers}, Identities(), {}, now_us, at={x: t for t, x in due}
+            )
+            self._store.apply(update)
+        except Exception:
+            self._drop()
+            raise
+        self._remember(update.profiles)
         return tuple(customers)
 
     def _update(
@@ -229,8 +236,25 @@ class LiveProfiles:
         )
 
     def _read(self, customers: Sequence[str]) -> dict[str, Live]:
-        rows = self._store.stored_many(customers, ["live"])
-        return {k: self._decode(v["live"]) for k, v in rows.items()}
+        """Live sections; those written last are still in memory."""
+        found = {x: self._recent.pop(x) for x in customers if x in self._recent}
+        unread = [x for x in customers if x not in found]
+        rows = self._store.stored_many(unread, ["live"]) if unread else {}
+        for customer, stored in rows.items():
+            found[customer] = self._decode(stored["live"])
+        return found
+
+    def _remember(self, written: Mapping[str, Live]) -> None:
+        """Keep what was stored, the last written last; nobody else writes the section."""
+        self._recent.update(written)
+        for customer in list(self._recent)[: max(0, len(self._recent) - RECENT)]:
+            del self._recent[customer]
+
+    def _drop(self) -> None:
+        """After a failure nothing in memory is known to be what is stored."""
+        self._recent.clear()
+        self._identity.forget()
+        self._positions = self._store.positions(CONSUMER)
 
     def _advance(
         self, profile: Live, events: Iterable[Arrived], now_us: int
@@ -263,6 +287,7 @@ class LiveProfiles:
         if generation != self._generation:
             joined, undone = judged_pairs(self._runtime)
             self._identity.forget(joined=joined, undone=undone)
+            self._recent.clear()
             self._generation = generation
 
     def _look(self, now_us: int) -> None:

@@ -291,7 +291,7 @@ class SqliteProfiles:
             return identity.load_links(x, rows)
 
     def generation(self) -> int:
-        """How often identities were loaded."""
+        """Grows when identities are loaded or somebody is removed: read again what you remember."""
         return self.position("identities", 0)
 
     def arrived_since(self, *, limit: int = 10_000) -> list[str]:
@@ -379,6 +379,8 @@ class SqliteProfiles:
             x.execute(f"DELETE FROM known WHERE reference IN {theirs}", one)
             for table in ("identifiers", "changes", "rebuilds"):
                 x.execute(f"DELETE FROM {table} WHERE customer_id = ?", one)
+            # Whoever remembers profiles or identifiers must read them again.
+            identity.store_position(x, "identities", 0, identity.position(x, "identities", 0) + 1)
         return there > 0
 
     def count(self) -> int:

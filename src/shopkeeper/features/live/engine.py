@@ -60,6 +60,10 @@ class SeriesSpec:
     retention_s: int
 
 
+Step = tuple[str, str, str | None, tuple[Condition, ...], int, tuple[int, ...]]
+"""Key, form, field, filters, retention and traits of one series that takes an event."""
+
+
 @dataclass(slots=True)
 class TraitSet:
     """Definitions made ready for folding.
@@ -80,6 +84,10 @@ class TraitSet:
         Places of the traits that read a series, by its key.
     forms
         Form of each series, by its key.
+    named
+        Name and reader of each trait.
+    programs
+        By kind of event: what :meth:`program` made of it.
     """
 
     traits: tuple[LiveTrait, ...]
@@ -89,6 +97,20 @@ class TraitSet:
     fields: Mapping[str, tuple[str, ...]]
     touched: Mapping[str, tuple[int, ...]]
     forms: Mapping[str, str] = field(default_factory=dict)
+    named: tuple[tuple[str, Reader], ...] = ()
+    programs: dict[str, tuple[Step, ...]] = field(default_factory=dict)
+
+    def program(self, kind: str) -> tuple[Step, ...]:
+        """What a fact of this kind does, series by series."""
+        found = self.programs.get(kind if kind in self.feeds else ANY)
+        if found is None:
+            found = tuple(
+                (x.key, x.form, x.field, x.where, x.retention_s, self.touched[x.key])
+                for x in self.fed(kind)
+            )
+            # A shop's own kinds are many; those that nothing names share one program.
+            self.programs[kind if kind in self.feeds else ANY] = found
+        return found
 
     def needed(self, kind: str) -> tuple[str, ...]:
         """Fields that a fact of this kind must carry."""
@@ -161,6 +183,7 @@ def compile_traits(traits: Sequence[LiveTrait]) -> TraitSet:
         tuple(traits), hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:8],
         tuple(readers), feeds, fields, {k: tuple(v) for k, v in touched.items()},
         {k: x.form for k, x in specs.items()},
+        tuple((x.name, y) for x, y in zip(traits, readers, strict=True)),
     )  # fmt: skip
 
 
@@ -191,8 +214,10 @@ def advance(
     """
     now_s = now_us // s.PER_SECOND
     dirty: set[int] = set()
-    all_of_them = state.digest != traits.digest or state.due_us <= now_us
     if state.digest != traits.digest:
+        # A new customer has nothing to be brought along.
+        if state.digest or state.series:
+            state.due_us = -1
         _adopt(traits, state)
     ready = list(facts)
     if state.waiting and state.waiting[0].ts_us // s.PER_SECOND <= now_s:
@@ -203,28 +228,42 @@ def advance(
             _wait(state, fact)
         else:
             _fold(traits, state.series, fact, now_s, dirty)
-    due_s = state.due_us // s.PER_SECOND if not all_of_them else NEVER
-    changed: dict[str, Any] = {}
-    places = range(len(traits.readers)) if all_of_them else dirty
-    for place in places:
-        value, at_us, source, next_s = traits.readers[place](state.series, now_s)
-        due_s = min(due_s, next_s)
-        name = traits.traits[place].name
-        before = state.values.get(name)
-        if before is None:
-            if at_us is None:
-                continue
-            state.values[name] = [value, at_us, source]
-            if value is not None:
-                changed[name] = None
-        elif before[0] != value or before[1] != at_us or before[2] != source:
-            state.values[name] = [value, at_us, source]
-            if before[0] != value:
-                changed[name] = before[0]
+    # When its moment has come, time may have changed any value.
+    whole = state.due_us <= now_us
+    changed, due_s = _read_values(
+        traits, state, range(len(traits.readers)) if whole else dirty, now_s
+    )
+    if not whole:
+        due_s = min(due_s, state.due_us // s.PER_SECOND)
     if state.waiting:
         due_s = min(due_s, state.waiting[0].ts_us // s.PER_SECOND)
     state.due_us = due_s * s.PER_SECOND if due_s < NEVER // s.PER_SECOND else NEVER
     return state, changed, state.due_us
+
+
+def _read_values(
+    traits: TraitSet, state: State, places: Iterable[int], now_s: int
+) -> tuple[dict[str, Any], int]:
+    """Values of some traits into the state: what changed, and when time changes them next."""
+    changed: dict[str, Any] = {}
+    due_s = NEVER
+    series, values, named = state.series, state.values, traits.named
+    for place in places:
+        name, read = named[place]
+        value, at_us, source, next_s = read(series, now_s)
+        due_s = min(due_s, next_s)
+        before = values.get(name)
+        if before is None:
+            if at_us is not None:
+                values[name] = [value, at_us, source]
+                if value is not None:
+                    changed[name] = None
+            continue
+        was = before[0]
+        before[0], before[1], before[2] = value, at_us, source
+        if was != value:
+            changed[name] = was
+    return changed, due_s
 
 
 def merge(traits: TraitSet, state: State, other: State) -> State:
@@ -337,32 +376,40 @@ def _fold(
     traits: TraitSet, series: dict[str, Any], fact: Fact, now_s: int, dirty: set[int]
 ) -> None:
     values, ts_us, source = fact.values, fact.ts_us, fact.source
-    for spec in traits.fed(fact.kind):
-        if spec.where and not all(holds(x, values.get(x.field)) for x in spec.where):
+    for key, form, of, where, retention_s, touched in traits.program(fact.kind):
+        value = None
+        if of is not None:
+            value = values.get(of)
+            if value is None:
+                continue
+            if isinstance(value, str) and len(value) > s.MAX_TEXT:
+                value = value[: s.MAX_TEXT]
+        if where and not all(holds(x, values.get(x.field)) for x in where):
             continue
-        value = None if spec.field is None else values.get(spec.field)
-        if spec.field is not None and value is None:
-            continue
-        if isinstance(value, str) and len(value) > s.MAX_TEXT:
-            value = value[: s.MAX_TEXT]
-        key, form = spec.key, spec.form
         mine = series.get(key)
         if form == "last":
+            if mine is not None and ts_us < mine[0]:
+                continue
             series[key] = s.keep_last(mine, ts_us, value, source)
         elif form == "first":
+            if mine is not None and ts_us > mine[0]:
+                continue
             series[key] = s.keep_first(mine, ts_us, value, source)
         elif form == "values":
-            series[key] = s.add_value(mine, ts_us, str(value), source, now_s - spec.retention_s)
+            series[key] = s.add_value(mine, ts_us, str(value), source, now_s - retention_s)
+        elif of is None or type(value) is int:
+            series[key] = _added(form, mine, ts_us, value or 0, source, now_s - retention_s)
         else:
-            amount = value if type(value) is int else 0
-            if spec.field is not None and type(value) is not int:
-                continue
-            if form == "total":
-                series[key] = s.add_total(mine, ts_us, amount, source)
-            else:
-                oldest = now_s - spec.retention_s
-                series[key] = s.add_bucket(mine, ts_us, amount, source, oldest)
-        dirty.update(traits.touched[key])
+            continue
+        dirty.update(touched)
+
+
+def _added(
+    form: str, mine: list[Any] | None, ts_us: int, amount: int, source: str, oldest_s: int
+) -> list[Any]:
+    if form == "total":
+        return s.add_total(mine, ts_us, amount, source)
+    return s.add_bucket(mine, ts_us, amount, source, oldest_s)
 
 
 def _series_of(trait: LiveTrait) -> list[tuple[str, tuple[str, ...], str | None]]:
