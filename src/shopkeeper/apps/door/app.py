@@ -14,7 +14,9 @@ from shopkeeper.apps.door.context import DoorContext, Handler
 from shopkeeper.apps.door.routes import ROUTES
 from shopkeeper.apps.door.sources import Sources
 from shopkeeper.apps.door.storing import remember_tail
+from shopkeeper.apps.flows.tracking import Plans
 from shopkeeper.backends.runtime import Runtime
+from shopkeeper.collect.live.bots.marker import Marker
 from shopkeeper.core.errors import ShopkeeperError
 
 log = logging.getLogger(__name__)
@@ -41,7 +43,12 @@ def create_door(runtime: Runtime, *, routes: Iterable[tuple[str, str, Handler]] 
     Door
         An ASGI application; its ``context`` holds counts and latest arrivals.
     """
-    door = DoorContext(runtime=runtime, sources=Sources(runtime.state))
+    door = DoorContext(
+        runtime=runtime,
+        sources=Sources(runtime.state),
+        check_plan=Plans(runtime.state).in_force,
+        mark_bot=lambda event: Marker(actors=1).mark(event),
+    )
     remember_tail(door)
     return Door(door, [*routes, *ROUTES])
 

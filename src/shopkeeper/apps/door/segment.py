@@ -30,6 +30,9 @@ CALLS: dict[str, str] = {
 BATCHES = ("batch", "b", "import")
 
 
+ABSENT = msgspec.Raw(b"")
+
+
 class Batch(msgspec.Struct):
     """Body of a batch."""
 
@@ -43,7 +46,7 @@ class Single(msgspec.Struct):
     """What is read of a single event before it is stored as it is."""
 
     writeKey: str | None = None  # noqa: N815
-    type: msgspec.Raw | None = None
+    type: msgspec.Raw = ABSENT
 
 
 _batch = msgspec.json.Decoder(Batch).decode
@@ -184,7 +187,7 @@ def parse_single(body: bytes, call: str) -> tuple[bytes, str | None]:
         head = _single(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise malformed(error) from error
-    if head.type is not None or not call:
+    if bytes(head.type) or not call:
         return body, head.writeKey
     inner = body.strip()[1:].lstrip()
     comma = b"" if inner.startswith(b"}") else b","
