@@ -163,10 +163,13 @@ def _only_product(properties: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _first(values: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    for name in names:
-        found = _text(values.get(name))
-        if found:
-            return found
+    # Called a dozen times an event, mostly in vain: nothing is read that is not there.
+    if values:
+        for name in names:
+            if name in values:
+                found = _text(values[name])
+                if found:
+                    return found
     return None
 
 
