@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shopkeeper.apps.door import other
+from shopkeeper.apps.door import other, webhooks
 from shopkeeper.apps.door.context import Handler
 
 ROUTES: list[tuple[str, str, Handler]] = [
@@ -13,5 +13,6 @@ ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", "/v1/projects/", other.browser_settings),
     ("POST", "/v1/m", other.nothing),
     ("*", "/v1/honeypot/", other.honeypot),
+    ("POST", webhooks.PREFIX, webhooks.webhook),
 ]
 """Method (``*`` for any), prefix, handler."""

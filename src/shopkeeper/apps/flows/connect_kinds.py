@@ -92,7 +92,7 @@ def our_keys(runtime: Runtime, kind: str) -> pa.Array:
     return pc.unique(pa.concat_arrays(found))
 
 
-def _keys(rows: pa.Table, config: Enrichment, time_zone: str) -> pa.Table:
+def _keys(rows: pa.Table, config: Enrichment) -> pa.Table:
     """Their keys in our form."""
     keys = plain(rows.column("key"))
     if config.key_kind == "customer":
@@ -110,7 +110,7 @@ def _enrichment(context: Context, rows: pa.Table) -> Admitted:
     assert isinstance(config, Enrichment)
     shop = runtime.settings.shop
     shaped = enrichment.tall(rows, config, now=context.now, currency=shop.currency)
-    shaped = _keys(shaped, config, shop.time_zone)
+    shaped = _keys(shaped, config)
     found = enrichment.score(
         shaped, config, our_keys(runtime, config.key_kind), now=context.now,
         time_zone=shop.time_zone, cost=config.cost,

@@ -148,7 +148,7 @@ def _locked(
     cursor: Mapping[str, Any] = {} if full else found.cursor
     try:
         config = resolved(
-            own.config, environment=environment, read=_read_text, where=own.connector_id
+            own.config, environment=environment, read=read_text, where=own.connector_id
         )
         read = read_config(own.kind, config, where=own.connector_id)
         folder = folder_of(runtime, own.connector_id)
@@ -179,7 +179,8 @@ def _locked(
     return report
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Content of a file that a reference names."""
     return path.read_text(encoding="utf-8")
 
 
