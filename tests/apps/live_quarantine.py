@@ -11,10 +11,9 @@ from typing import Any
 import msgspec
 
 from shopkeeper.apps.flows import quarantined as flow
-from shopkeeper.apps.flows import replayed, tracking, tracking_effect
+from shopkeeper.apps.flows import replayed, tracking
 from shopkeeper.apps.flows.replay import Desk
-from shopkeeper.apps.worker.judging import Judge
-from shopkeeper.apps.worker.stream import StreamWorker
+from shopkeeper.apps.worker.start import create_stream
 from shopkeeper.backends.open import open_runtime
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.collect.live.envelope import VERSION, Envelope, pack
@@ -61,12 +60,7 @@ class LiveShop:
 
     def work(self) -> None:
         """Everything in the log into the lake, by a worker that then stops."""
-        r = self.runtime
-        worker = StreamWorker(
-            r.log, r.tables, r.settings.store.folder / "live" / "stream",
-            judge=Judge(tracking_effect.source_settings(r.state, r.settings)), live=r.settings.live,
-            zone_name=r.settings.shop.time_zone, clock=r.clock, plans=tracking.Plans(r.state),
-        )  # fmt: skip
+        worker = create_stream(self.runtime)
         while worker.step(0.0):
             pass
         worker.close()

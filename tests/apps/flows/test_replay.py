@@ -15,9 +15,10 @@ from live_quarantine import NOW, LiveShop, open_live, order
 
 from shopkeeper.apps.flows import quarantined as flow
 from shopkeeper.apps.flows import replayed
-from shopkeeper.apps.flows.replay import _send, edit, edited, ready, replay
+from shopkeeper.apps.flows.edited import edited
+from shopkeeper.apps.flows.replay import _send, edit, ready, replay
 from shopkeeper.core.errors import InputError, NotFoundError
-from shopkeeper.core.tables import QUARANTINE
+from shopkeeper.core.tables import ORDERS, QUARANTINE
 
 MEND = [{"op": "add", "path": "/properties/order_id", "value": "o1"}]
 AT = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -64,6 +65,9 @@ def test_quarantine_edit_and_five_replays_make_one_row(shop: LiveShop) -> None:
     (found,) = shop.events(event_id="m1")
     assert (found["kind"], found["occurred_at"]) == ("purchase", AT)
     assert json.loads(found["properties"])["order_id"] == "o1"
+    tables = shop.runtime.tables
+    orders = tables.run(tables.table(ORDERS)).to_pylist()
+    assert sorted(x["order_id"] for x in orders) == ["o1", "o2"]
     assert shop.quarantined() == []
     (done,) = shop.quarantined(status="admitted")
     assert (done.event_id, done.status) == ("m1", "admitted")

@@ -17,6 +17,7 @@ from shopkeeper.apps.cli.context import ConfigFlag, JsonFlag, ShopFlag, opened, 
 from shopkeeper.apps.flows import quarantined as flow
 from shopkeeper.apps.flows import replay as again
 from shopkeeper.apps.flows import replayed
+from shopkeeper.apps.flows.edited import edited, readable
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.collect.live.patch import assignment
 from shopkeeper.core.errors import InputError
@@ -119,7 +120,7 @@ def edit(
     with opened(shop, config) as runtime:
         desk = _desk(runtime)
         row = flow.one(runtime.tables, runtime.state, number)
-        content = again.edited(row, patch=operations, event=whole)
+        content = edited(row, patch=operations, event=whole)
         if dry_run:
             verdict = again.ready(desk, row, content)
         else:
@@ -225,7 +226,7 @@ def _json_file(file: Path, kind: type) -> object:
 
 
 def _pretty(content: str) -> str:
-    body = again.readable(content)
+    body = readable(content)
     return content if body is None else json.dumps(body, ensure_ascii=False, indent=2)
 
 

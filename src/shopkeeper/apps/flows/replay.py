@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import Engine, delete, insert
 
+from shopkeeper.apps.flows.edited import readable, usable
 from shopkeeper.apps.flows.quarantined import Quarantined
 from shopkeeper.apps.flows.replayed import in_lake, keep_edit, replay_id, replays, settle
 from shopkeeper.apps.flows.tracking import Plans
 from shopkeeper.apps.flows.tracking_effect import envelope_of, source_settings
 from shopkeeper.collect.live.arrive import ArriveSettings, arrive
 from shopkeeper.collect.live.envelope import VERSION, Arrived, Envelope, Refused, Violation, pack
-from shopkeeper.collect.live.patch import patched
 from shopkeeper.collect.live.plan.checking import MAX_VIOLATIONS
-from shopkeeper.collect.live.spec import MAX_MESSAGE_ID
 from shopkeeper.core.clock import from_us, to_us
 from shopkeeper.core.errors import InputError
 from shopkeeper.core.ids import content_id
@@ -116,55 +115,6 @@ class Replayed:
     violations: tuple[Violation, ...]
 
 
-def edited(
-    row: Quarantined,
-    *,
-    patch: Sequence[Mapping[str, Any]] = (),
-    event: Mapping[str, Any] | None = None,
-) -> str:
-    """The content of an event after an edit; nothing is kept.
-
-    Parameters
-    ----------
-    row
-        The event; earlier edits hold.
-    patch
-        JSON patch (RFC 6902).
-    event
-        The whole event instead of a patch.
-
-    Returns
-    -------
-    str
-        JSON.
-
-    Raises
-    ------
-    InputError
-        If the patch does not apply, the result is no event, or its message id changes.
-    """
-    base: Any = event
-    if base is None:
-        base = readable(row.content)
-        if not isinstance(base, dict):
-            raise InputError(
-                f"event {row.number} is no JSON object, so a patch cannot change it",
-                next_step="Give the whole event instead of a patch",
-                number=row.number,
-            )
-    result = patched(base, patch)
-    if not isinstance(result, dict):
-        raise InputError("an event is a JSON object", next_step='Write {"type": "track", …}')
-    given = result.get("messageId")
-    if _usable(row.event_id) and given not in (None, "", row.event_id):
-        raise InputError(
-            f"the messageId must stay {row.event_id!r}: it keeps replays from doubling the event",
-            next_step="Leave messageId as it is",
-            event_id=row.event_id,
-        )
-    return json.dumps(result, ensure_ascii=False)
-
-
 def ready(desk: Desk, row: Quarantined, content: str, plans: Plans | None = None) -> Ready:
     """An event as it would be sent again, and how the plan in force judges it.
 
@@ -175,7 +125,7 @@ def ready(desk: Desk, row: Quarantined, content: str, plans: Plans | None = None
     row
         The event in quarantine.
     content
-        JSON from :func:`edited`, or the raw event.
+        JSON from :func:`~shopkeeper.apps.flows.edited.edited`, or the raw event.
     plans
         Tracking plans; None reads them from the state.
 
@@ -198,7 +148,7 @@ def edit(desk: Desk, row: Quarantined, content: str, *, by: str) -> Ready:
     row
         The event in quarantine.
     content
-        JSON from :func:`edited`.
+        JSON from :func:`~shopkeeper.apps.flows.edited.edited`.
     by
         Who edited it.
 
@@ -319,7 +269,7 @@ def _ready(
     raw = content.encode("utf-8", "replace")
     if isinstance(body, dict):
         if body.get("messageId") in (None, ""):
-            body["messageId"] = row.event_id if _usable(row.event_id) else content_id(
+            body["messageId"] = row.event_id if usable(row.event_id) else content_id(
                 row.source, row.event_id, prefix="replay"
             )  # fmt: skip
         raw = _stamped(body, original, settings, row.place[2])
@@ -367,10 +317,6 @@ def _original(desk: Desk, row: Quarantined) -> Envelope:
     return msgspec.structs.replace(envelope, events=[])
 
 
-def _usable(event_id: str) -> bool:
-    return 0 < len(event_id) <= MAX_MESSAGE_ID
-
-
 def _quoted(raw: bytes) -> bytes:
     """Text that is no JSON as a JSON string, so that the envelope stays JSON."""
     try:
@@ -390,21 +336,3 @@ def _key_into(log: EventLog, partition: int) -> str:
         next_step="Open the log with the partitions it was made with (live.partitions)",
         partition=partition,
     )
-
-
-def readable(raw: str) -> Any:
-    """JSON of an event, or None if it is none.
-
-    Parameters
-    ----------
-    raw
-        As sent.
-
-    Returns
-    -------
-    Any
-    """
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
-        return None

@@ -8,6 +8,7 @@ from typing import Any
 
 from shopkeeper.apps.flows import quarantined as flow
 from shopkeeper.apps.flows import replay as again
+from shopkeeper.apps.flows.edited import edited, readable
 from shopkeeper.apps.flows.replayed import settle
 from shopkeeper.apps.service import paging
 from shopkeeper.apps.service.context import OpenShop
@@ -140,7 +141,7 @@ def edit(shop: OpenShop, number: int, body: EventEdit) -> QuarantinedEventView:
         raise InputError("neither patch nor event was given", next_step="Give one of them")
     desk = _desk(shop)
     row = flow.one(shop.tables, shop.state, number)
-    content = again.edited(row, patch=body.patch, event=body.event)
+    content = edited(row, patch=body.patch, event=body.event)
     if body.keep:
         ready = again.edit(desk, row, content, by=body.by)
         return _view(flow.one(shop.tables, shop.state, number), ready)
@@ -212,7 +213,7 @@ def _view(
 
 
 def _event(row: flow.Quarantined, content: str | None = None) -> QuarantinedEvent:
-    body: Any = again.readable(row.content if content is None else content)
+    body: Any = readable(row.content if content is None else content)
     body = body if isinstance(body, dict) else None
     name = (body or {}).get("event") or (body or {}).get("type")
     return QuarantinedEvent(

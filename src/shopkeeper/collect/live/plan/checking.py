@@ -5,13 +5,13 @@ Only a broken rule costs more than a lookup and a comparison; paths and sentence
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from shopkeeper.collect.live.envelope import Violation
 from shopkeeper.collect.live.plan.rules import Property, Severity
+from shopkeeper.collect.live.plan.values import DECIMAL, Trail, absent, is_moment, path
 from shopkeeper.collect.live.plan.words import KIND_WORDS, violation
 
 MAX_VIOLATIONS = 20
@@ -19,8 +19,6 @@ MAX_VIOLATIONS = 20
 MAX_MATCHED = 2_000
 """Longest text that a pattern is tried on; a longer one does not match."""
 
-Trail: TypeAlias = tuple[Any, ...]
-"""Where a value stands, as (trail of the parent, name or index); joined only when needed."""
 Out: TypeAlias = tuple[list[Violation], list[Violation]]
 """Violations that keep the event out, and those that only count."""
 Test: TypeAlias = Callable[[Any, Trail, Out], None]
@@ -41,8 +39,6 @@ _CLASSES: dict[str, tuple[type, ...]] = {
     "array": (list,),
     "object": (dict,),
 }
-DECIMAL = re.compile(r"\s*[-+]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})\s*\Z", re.ASCII)
-"""Text that counts as a decimal number."""
 
 
 def object_test(
@@ -178,21 +174,6 @@ def _quick_text(rule: Property, slow: _Inner) -> _Inner:
     return test
 
 
-def absent(value: object) -> bool:
-    """Whether a value says nothing: null or blank text.
-
-    Parameters
-    ----------
-    value
-        Anything JSON holds.
-
-    Returns
-    -------
-    bool
-    """
-    return value is None or (isinstance(value, str) and (not value or value.isspace()))
-
-
 def value_test(rule: Property, severity: Severity) -> Test | None:
     """Test of one value that is present.
 
@@ -249,32 +230,6 @@ def _by_content(types: tuple[str, ...]) -> Callable[[Any], bool] | None:
         )
 
     return test
-
-
-def is_moment(text: str) -> bool:
-    """Whether a text is a moment in ISO 8601, with a time of day.
-
-    Parameters
-    ----------
-    text
-        Anything.
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> is_moment("2026-03-01T08:00:00Z"), is_moment("2026-03-01"), is_moment("soon")
-    (True, False, False)
-    """
-    if len(text) < 13 or len(text) > 40 or text[10] not in "T ":
-        return False
-    try:
-        dt.datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _all(tests: list[Test]) -> Test | None:
@@ -407,28 +362,3 @@ def _between(low: float | None, high: float | None) -> tuple[str, str]:
     if high is None:
         return (f"不小于 {low}", f"at least {low}")
     return (f"在 {low} 到 {high} 之间", f"between {low} and {high}")
-
-
-def path(trail: Trail) -> str:
-    """Path of a value as people read it.
-
-    Parameters
-    ----------
-    trail
-        Parent's trail and name or index; the outermost is ``(name,)``.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> path((((("properties",), "products"), 2), "price"))
-    'properties.products[2].price'
-    """
-    parts: list[str] = []
-    while len(trail) == 2:
-        trail, last = trail
-        parts.append(f"[{last}]" if isinstance(last, int) else f".{last[:100]}")
-    text = str(trail[0]) + "".join(reversed(parts))
-    return text[:300].encode("utf-8", "replace").decode()

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shopkeeper.collect.live.envelope import Arrived
-from shopkeeper.collect.live.plan.checking import DECIMAL, absent, is_moment
 from shopkeeper.collect.live.plan.reading import MAX_EVENTS, MAX_PROPERTIES
 from shopkeeper.collect.live.plan.rules import Definition, Event, Kind, Property
+from shopkeeper.collect.live.plan.values import DECIMAL, absent, is_moment
 
 ENOUGH = 20
 """Observations from which "always" and "only these values" are believed."""

@@ -6,9 +6,9 @@ import difflib
 import math
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import Any, TypeVar, get_args
 
+from shopkeeper.collect.live.plan.faults import Fault, refused
 from shopkeeper.collect.live.plan.located import Located
 from shopkeeper.collect.live.plan.rules import (
     FORMAT,
@@ -22,7 +22,6 @@ from shopkeeper.collect.live.plan.rules import (
     Scalar,
 )
 from shopkeeper.core.columns import Privacy
-from shopkeeper.core.errors import InputError
 
 MAX_FAULTS = 20
 """Faults told at once."""
@@ -48,26 +47,6 @@ _REPEATED_REPEAT = re.compile(
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something in a plan file that cannot be used.
-
-    Parameters
-    ----------
-    path
-        Where, such as ``events.purchase.properties.order_id.type``.
-    line
-        Line from 1; 0 when it came from no file.
-    zh, en
-        What is wrong.
-    """
-
-    path: str
-    line: int
-    zh: str
-    en: str
-
-
 def definition(root: Located) -> Definition:
     """Read a whole plan.
 
@@ -91,31 +70,6 @@ def definition(root: Located) -> Definition:
     if reader.faults:
         raise refused(reader.faults)
     return found
-
-
-def refused(faults: list[Fault]) -> InputError:
-    """The error that tells the faults of a plan.
-
-    Parameters
-    ----------
-    faults
-        At least one.
-
-    Returns
-    -------
-    InputError
-    """
-    first = faults[0]
-    line = f" (line {first.line})" if first.line else ""
-    more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
-    return InputError(
-        f"tracking plan: {first.path or 'the file'}{line}: {first.en}{more}",
-        next_step="Correct it; docs/tracking-plan.schema.json describes the file",
-        path=first.path,
-        line=first.line,
-        zh=first.zh,
-        faults=[{"path": x.path, "line": x.line, "zh": x.zh, "en": x.en} for x in faults],
-    )
 
 
 def _join(path: str, name: str) -> str:
