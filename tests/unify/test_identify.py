@@ -177,3 +177,19 @@ def test_a_million_references_without_contacts(runtime):
     report = run_unify(runtime, as_of=moment(30), run_id="r")
     assert report.customers == n
     assert report.seconds["identities"] < 60
+
+
+def test_an_alias_ties_a_device_to_its_user(runtime, event) -> None:
+    tables = runtime.tables
+    tables.append(t.EVENTS, event("e1", anonymous_id="d1"))
+    told = '{"$name":"","$previous":"d1"}'
+    tables.append(t.EVENTS, event("e2", kind="alias", customer_ref="user:1", properties=told))
+    other = '{"$previous":"d2"}'
+    tables.append(t.EVENTS, event("e3", kind="odd", customer_ref="user:2", properties=other))
+    identify(tables, Guards(), as_of=moment(9))
+    owner = {
+        x["identifier"]: x["customer_id"]
+        for x in tables.run(tables.table(t.IDENTITIES)).to_pylist()
+    }
+    assert owner["anonymous_id:d1"] == owner["user:1"]
+    assert "anonymous_id:d2" not in owner

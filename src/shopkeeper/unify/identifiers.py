@@ -23,6 +23,8 @@ BLOCKED_VALUES = (
     "00000000-0000-0000-0000-000000000000",
 )  # fmt: skip
 """Values, lower case, that name nobody; so does anything of zeros and dashes alone."""
+ALIAS = "alias"
+"""Kind of the event that says which id a user had before."""
 CUSTOMER_PREFIX = "customer_id:"
 """A reference that names one of our own customers, as contacts that we sent carry it."""
 ID_PREFIX = "c_"
@@ -121,6 +123,13 @@ def is_blocked(identifier: ibis.expr.types.StringValue) -> ibis.expr.types.Boole
     return value.isin(BLOCKED_VALUES) | value.re_search("^[0-]*$")
 
 
+def device_of(events: ibis.Table) -> ibis.expr.types.StringValue:
+    """Anonymous id of an event; of an ``alias`` without one the id that its user had before."""
+    told = events[c.PROPERTIES].re_extract(r'"\$previous":"([^"\\]+)"', 1).nullif("")
+    before = (events[c.KIND] == ALIAS).ifelse(told, ibis.null("string"))
+    return ibis.coalesce(events[c.ANONYMOUS_ID], before)
+
+
 def references(tables: Sequence[ibis.Table]) -> ibis.Table:
     """Every customer reference of some tables with the loads that brought it.
 
@@ -168,7 +177,8 @@ def links(customers: ibis.Table, events: ibis.Table) -> ibis.Table:
         )
         for kind, column in (("phone", c.PHONE), ("email", c.EMAIL))
     ]  # fmt: skip
-    both = events.filter(events[c.CUSTOMER_REF].notnull() & events[c.ANONYMOUS_ID].notnull())
+    both = events.mutate(anonymous_id=device_of(events))
+    both = both.filter(both[c.CUSTOMER_REF].notnull() & both[c.ANONYMOUS_ID].notnull())
     parts.append(
         both.select(
             left=both[c.CUSTOMER_REF], right=ibis.literal("anonymous_id:") + both[c.ANONYMOUS_ID],
@@ -217,7 +227,8 @@ def with_contact_references(pairs: ibis.Table, refs: ibis.Table) -> ibis.Table:
 
 def anonymous(events: ibis.Table) -> ibis.Table:
     """Anonymous ids of events with the loads that brought them, as :func:`references`."""
-    known = events.filter(events[c.ANONYMOUS_ID].notnull())
+    known = events.mutate(anonymous_id=device_of(events))
+    known = known.filter(known[c.ANONYMOUS_ID].notnull())
     found = known.select(
         identifier=ibis.literal("anonymous_id:") + known[c.ANONYMOUS_ID], load_id=known[c.LOAD_ID]
     ).distinct()

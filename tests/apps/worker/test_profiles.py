@@ -205,14 +205,26 @@ def test_consents_stated_by_events_hold_at_once(runtime: Runtime, event: Any) ->
             event("unsubscribed", 50),
             event("consent_granted", 20, properties={"channel": "sms", "purpose": "service"}),
             event("consent_updated", 60, properties={"channel": "email", "status": "nonsense"}),
+            event("email_unsubscribed", 10, properties={"purpose": "service"}),
         ],
-        {0: 4},
+        {0: 5},
         NOW + DAY,
     )
     permits = _live(runtime, "user:1")["permits"]
     assert permits["marketing/email"] == ["REVOKED", NOW + 50 * SECOND]
     assert permits["marketing/wecom"][0] == "REVOKED"
     assert permits["service/sms"][0] == "GRANT"
+    assert permits["service/email"] == ["REVOKED", NOW + 10 * SECOND]
+
+
+def test_an_alias_ties_the_device_to_its_user(runtime: Runtime, event: Any) -> None:
+    live = LiveProfiles(runtime)
+    live.apply([event("view_item", 0, user=None, anonymous_id="d1", product_id="p")], {0: 1}, NOW)
+    live.apply([event("alias", 1, type="alias", previous_id="d1")], {0: 2}, NOW + SECOND)
+    assert runtime.profiles.resolve(["anonymous_id:d1"]) == {
+        "anonymous_id:d1": customer_id_of("user:1")
+    }
+    assert _values(runtime, "user:1")["last_product_viewed"] == "p"
 
 
 def test_late_events_find_their_place(runtime: Runtime, event: Any) -> None:

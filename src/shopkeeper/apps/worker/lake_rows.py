@@ -28,7 +28,7 @@ from shopkeeper.collect.live.orders import (
     settle,
     told,
 )
-from shopkeeper.collect.live.people import Statements
+from shopkeeper.collect.live.people import Statements, may_state
 from shopkeeper.collect.live.rows import event_rows, failed, quarantine_rows
 from shopkeeper.core import columns as c
 from shopkeeper.core.ports import TableStore
@@ -191,7 +191,7 @@ class Builder:
     def _consents(self, events: Sequence[Arrived]) -> tuple[list[Arrived], pa.Table]:
         kept: list[Arrived] = []
         rows: list[pa.Table] = []
-        maybe = [x for x in events if _may_consent(x)]
+        maybe = [x for x in events if may_state(x)]
 
         def skip(event: Arrived, error: Exception) -> None:
             log.warning("event %s states no consent", event.event_id, exc_info=error)
@@ -331,10 +331,6 @@ def _quarantine(refused: Sequence[Refused], undecided: Sequence[Refused]) -> pa.
     if not undecided:
         return rows
     return pa.concat_tables([rows, quarantine_rows(undecided, table=DECISIONS.name)])
-
-
-def _may_consent(event: Arrived) -> bool:
-    return event.type == "identify" or "consent" in event.context or "consent" in event.kind
 
 
 def _as_event(row: DecisionRow) -> Arrived:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -23,15 +23,6 @@ MAX_TEXT = 200
 REFUNDS = frozenset({"refund"})
 ORDER_KINDS = frozenset({"purchase", "pos_order_completed"})
 ORDER_FIELDS = ("order_id", "transaction_id", "orderId")
-CONSENT_KINDS: Mapping[str, str] = {
-    "consent_granted": "GRANT", "consent_given": "GRANT", "subscribed": "GRANT",
-    "consent_denied": "DENY", "consent_revoked": "REVOKED", "consent_withdrawn": "REVOKED",
-    "unsubscribed": "REVOKED", "email_unsubscribed": "REVOKED", "unsubscribe": "REVOKED",
-    "sms_unsubscribed": "REVOKED",
-}  # fmt: skip
-"""Status that a kind of event states by itself; ``consent_updated`` names it in ``status``."""
-STATING_KINDS = frozenset({"consent_updated", "consent_changed"})
-STATUSES = frozenset({"GRANT", "DENY", "REVOKED"})
 GENDERS = {"male": "1", "m": "1", "1": "1", "男": "1", "female": "2", "f": "2", "2": "2", "女": "2"}
 EVERY_CHANNEL = ("email", "sms", "push", "wecom")
 
@@ -184,36 +175,25 @@ def state_on(profile: Live, event: Arrived) -> None:
         profile.stated = {k: profile.stated[k] for k in latest[:STATED]}
 
 
-def permit_on(profile: Live, event: Arrived) -> bool:
-    """Take over a statement of consent; says whether the event is one.
+def permit_on(profile: Live, stated: Iterable[tuple[str, str, str]], at_us: int) -> None:
+    """Take over statements of consent; of one purpose and channel the latest holds.
 
     Parameters
     ----------
     profile
         Changed in place.
-    event
-        Its properties may name ``purpose`` (``marketing`` if not) and ``channel`` (every one).
+    stated
+        Purpose, channel (``all`` for every one) and status.
+    at_us
+        When they were made.
     """
-    status = CONSENT_KINDS.get(event.kind)
-    if status is None:
-        if event.kind not in STATING_KINDS:
-            return False
-        status = str(event.properties.get("status", "")).upper()
-        if status not in STATUSES:
-            return False
-    purpose = _text(event.properties.get("purpose")) or "marketing"
-    said = _text(event.properties.get("channel"))
-    if said is None and event.kind in ("email_unsubscribed", "sms_unsubscribed"):
-        said = event.kind.partition("_")[0]
-    for channel in EVERY_CHANNEL if said in (None, "all") else (said,):
-        key = f"{purpose}/{channel}"
-        before = profile.permits.get(key)
-        # Of one moment a refusal holds, as in the nightly permits.
-        if before is None or (before[1], before[0] == "GRANT") <= (
-            event.occurred_us, status != "GRANT",
-        ):  # fmt: skip
-            profile.permits[key] = [status, event.occurred_us]
-    return True
+    for purpose, said, status in stated:
+        for channel in EVERY_CHANNEL if said == "all" else (said,):
+            key = f"{purpose}/{channel}"
+            before = profile.permits.get(key)
+            # Of one moment a refusal holds, as in the nightly permits.
+            if before is None or (before[1], before[0] != "GRANT") <= (at_us, status != "GRANT"):
+                profile.permits[key] = [status, at_us]
 
 
 def lines_merged(mine: Sequence[list[Any]], more: Sequence[list[Any]]) -> list[list[Any]]:

@@ -14,6 +14,7 @@ from shopkeeper.apps.worker import profile_facts as pf
 from shopkeeper.apps.worker.profile_facts import Live
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.collect.live.envelope import Arrived
+from shopkeeper.collect.live.people import Statements, may_state
 from shopkeeper.core import columns as c
 from shopkeeper.core import state as st
 from shopkeeper.core.clock import to_us
@@ -97,6 +98,7 @@ class LiveProfiles:
         self._decode = msgspec.json.Decoder(Live).decode
         self.traits: TraitSet = compile_traits(definitions(runtime))
         self._looked_us = 0
+        self._statements = Statements()
         self._recent: dict[str, Live] = {}
         joined, undone = judged_pairs(runtime)
         self._identity = LiveIdentity(self._store, guards, joined=joined, undone=undone)
@@ -268,7 +270,8 @@ class LiveProfiles:
             lines.append(pf.line_of(event))
             if event.traits:
                 pf.state_on(profile, event)
-            pf.permit_on(profile, event)
+            if may_state(event):
+                pf.permit_on(profile, self._statements.stated(event), event.occurred_us)
         if lines:
             profile.timeline = pf.lines_merged(profile.timeline, lines)
         state = profile.state

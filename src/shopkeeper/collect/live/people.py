@@ -42,6 +42,13 @@ CONSENT_EVENTS = frozenset(
      "segment_consent_preference"}
 )  # fmt: skip
 """Kinds of event that state a consent."""
+STATED_BY_KIND: Mapping[str, str] = {
+    "consent_granted": "GRANT", "consent_given": "GRANT", "subscribed": "GRANT",
+    "consent_denied": "DENY", "consent_revoked": "REVOKED", "consent_withdrawn": "REVOKED",
+    "unsubscribed": "REVOKED", "unsubscribe": "REVOKED", "email_unsubscribed": "REVOKED",
+    "sms_unsubscribed": "REVOKED",
+}  # fmt: skip
+"""Kinds of event that state a consent by their name alone."""
 PURPOSES = {
     "advertising": "marketing", "ads": "marketing", "promotion": "marketing",
     "functional": "service", "personalization": "service", "performance": "analytics",
@@ -216,7 +223,7 @@ class Statements:
         """
         found: dict[tuple[str, str, str, int], tuple[Arrived, str]] = {}
         for event in events:
-            for purpose, channel, status in self._stated(event):
+            for purpose, channel, status in self.stated(event):
                 key = (who(event), purpose, channel, event.occurred_us)
                 found[key] = (event, status)
         columns = {
@@ -233,7 +240,21 @@ class Statements:
         arrays[str(c.STATUS_AT)] = at.cast(ARROW_TYPES["timestamp"])
         return [x[0] for x in found.values()], CONSENTS.cast(pa.table(arrays))
 
-    def _stated(self, event: Arrived) -> Iterator[tuple[str, str, str]]:
+    def stated(self, event: Arrived) -> Iterator[tuple[str, str, str]]:
+        """What one event states.
+
+        Parameters
+        ----------
+        event
+            The next one of the log.
+
+        Yields
+        ------
+        tuple
+            Purpose, channel (``all`` for every one) and status.
+        """
+        if event.kind in STATED_BY_KIND:
+            yield _by_kind(event.kind, event.properties)
         if event.kind in CONSENT_EVENTS:
             yield from _changed(event.properties)
         if event.type == "identify":
@@ -261,6 +282,23 @@ class Statements:
         self._last[customer] = told
         if len(self._last) > self._most:
             del self._last[next(iter(self._last))]
+
+
+def may_state(event: Arrived) -> bool:
+    """Whether an event may state a consent; most do not, and need not be looked at."""
+    return (
+        event.type == "identify"
+        or "consent" in event.context
+        or event.kind in CONSENT_EVENTS
+        or event.kind in STATED_BY_KIND
+    )
+
+
+def _by_kind(kind: str, properties: Mapping[str, Any]) -> tuple[str, str, str]:
+    purpose = str(properties.get("purpose") or MARKETING).strip().lower()[:MAX_TEXT]
+    own = kind.partition("_")[0] if kind.endswith("_unsubscribed") else EVERY_CHANNEL
+    channel = str(properties.get("channel") or own).strip().lower()[:MAX_TEXT]
+    return PURPOSES.get(purpose, purpose), channel, STATED_BY_KIND[kind]
 
 
 def _changed(properties: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
