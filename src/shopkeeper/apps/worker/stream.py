@@ -85,7 +85,7 @@ class _Held:
     plan: int
     check: Check | None
     covered: _Covered
-    confirmed: int
+    confirmed: int = -1
 
 
 @dataclass(slots=True)
@@ -296,9 +296,8 @@ class StreamWorker:
         sink.resume(partition, found.people)
         covered = _Covered(found.seen.frozen(), found.offset, found.plan)
         self._work.held[partition] = _Held(
-            found.seen, reached + 1, found.plan, self._check_of(found.plan), covered,
-            self._log.committed(CONSUMER, partition),
-        )  # fmt: skip
+            found.seen, reached + 1, found.plan, self._check_of(found.plan), covered
+        )
         log.info("partition %d from offset %d, lake at %d", partition, found.offset, reached)
         return found.offset
 
