@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from shopkeeper.apps.service.routes import (
     collect,
+    connectors,
     customers,
     decide,
     deliver,
     govern,
+    live,
     measure,
     overview,
     predict,
     runs,
     segment,
+    stores,
     system,
     tracking,
 )
@@ -21,6 +24,8 @@ PROBES = system.probes
 ROUTERS = (
     overview.router,
     collect.router,
+    live.router,
+    connectors.router,
     tracking.router,
     govern.router,
     customers.router,
@@ -29,12 +34,14 @@ ROUTERS = (
     decide.router,
     deliver.router,
     measure.router,
+    stores.router,
     runs.router,
     system.router,
 )
 TAGS = {
     "overview": "The answer first",
     "collect": "What came in, what was refused",
+    "connectors": "Sources that are read again and again, and those that send to us",
     "govern": "Quality, rules, dictionary, lineage",
     "customers": "Who they are: traits, timeline, features, scores",
     "predict": "Models beside their baselines",
@@ -42,6 +49,7 @@ TAGS = {
     "decide": "Plans, decisions and their reasons",
     "deliver": "The outbox",
     "measure": "Indicators, cohorts, effects",
+    "stores": "Footfall, sales and conversion of each store",
     "runs": "The nightly loop",
     "system": "Health, settings",
 }
