@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from shopkeeper.apps.worker.profiles import CONSUMER, LiveProfiles
 from shopkeeper.backends.open import open_runtime
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.collect.live.envelope import Arrived
+from shopkeeper.collect.live.rows import event_rows
 from shopkeeper.core.errors import ConflictError
 from shopkeeper.core.ports import ProfileUpdate
 from shopkeeper.core.settings import load_settings
+from shopkeeper.core.tables import EVENTS, ORDERS
 from shopkeeper.unify.identifiers import customer_id_of
 
 NOW = 1_750_000_000_000_000
@@ -253,3 +257,63 @@ def test_a_section_of_another_writer_is_left_alone(runtime: Runtime, event: Any)
     found = runtime.profiles.get(customer)
     assert found is not None
     assert (found["base"], found["features"]) == ({"city": "上海"}, {"x": 1})
+
+
+def _to_lake(runtime: Runtime, events: list[Arrived], *, upto: int) -> None:
+    rows = event_rows(events, zone_name="Asia/Shanghai")
+    runtime.tables.append(EVENTS, rows, token=("live-0", upto))
+
+
+def test_a_split_customer_is_rebuilt_from_lake_and_memory(runtime: Runtime, event: Any) -> None:
+    live = LiveProfiles(runtime)
+    first = [
+        event("view_item", 0, product_id="p1", anonymous_id="d1"),
+        event("view_item", 5, user=None, product_id="p2", anonymous_id="d1"),
+    ]
+    live.apply(first, {0: 2}, NOW + DAY)
+    later = [event("view_item", 9, user="2", product_id="p3", anonymous_id="d1")]
+    live.apply(later, {0: 3}, NOW + DAY)
+    assert live.rebuild(NOW + DAY) != (), "everything is remembered, the lake may be empty"
+    _to_lake(runtime, first, upto=1)
+    runtime.profiles.queue([customer_id_of("user:1")])
+    assert live.rebuild(NOW + DAY) == (customer_id_of("user:1"),)
+    assert _values(runtime, "user:1")["views_30d"] == 1
+    assert _values(runtime, "anonymous_id:d1")["views_30d"] == 1
+    assert _values(runtime, "anonymous_id:d1")["last_product_viewed"] == "p2"
+    assert _values(runtime, "user:2")["views_30d"] == 1
+    assert runtime.profiles.queued() == []
+
+
+def test_nothing_is_rebuilt_while_the_lake_lacks_what_was_forgotten(
+    runtime: Runtime, event: Any
+) -> None:
+    LiveProfiles(runtime).apply([event("view_item", 0)], {0: 5}, NOW)
+    again = LiveProfiles(runtime)
+    late = event("view_item", 9, offset=5)
+    again.apply([late], {0: 6}, NOW + DAY)
+    runtime.profiles.queue([customer_id_of("user:1")])
+    assert again.rebuild(NOW + DAY) == ()
+    _to_lake(runtime, [event("view_item", 0)], upto=4)
+    assert again.rebuild(NOW + DAY) == (customer_id_of("user:1"),)
+    assert _values(runtime, "user:1")["views_30d"] == 2
+
+
+def test_who_is_new_here_but_not_to_the_shop_gets_the_past(runtime: Runtime, event: Any) -> None:
+    customer = customer_id_of("user:1")
+    runtime.profiles.put_many({customer: {"as_of_us": 1}})
+    moment = datetime.fromtimestamp((NOW - 10 * DAY) / 1e6, UTC)
+    order = {
+        "order_id": "o9", "customer_ref": "user:1", "kind": "sale", "occurred_at": moment,
+        "ts_us": NOW - 10 * DAY, "day": moment.date(), "month": f"{moment:%Y-%m}", "dow": 1,
+        "hour": 1, "amount_minor": 700, "currency": "CNY", "source": "pos", "load_id": "l1",
+    }  # fmt: skip
+    rows = pa.Table.from_pylist([order], schema=pa.schema(
+        [f for f in ORDERS.arrow_schema if f.name in order]))  # fmt: skip
+    runtime.tables.append(ORDERS, ORDERS.cast(rows, fill=True))
+    live = LiveProfiles(runtime)
+    live.apply([event("page_view", 0)], {0: 1}, NOW)
+    assert "orders_30d" not in _values(runtime, "user:1")
+    assert live.rebuild(NOW) == (customer,)
+    values = _values(runtime, "user:1")
+    assert (values["orders_30d"], values["no_order_30d"]) == (1, False)
+    assert values["last_seen"] == NOW

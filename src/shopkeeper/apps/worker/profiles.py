@@ -8,20 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
 
 from shopkeeper.apps.worker import profile_facts as pf
 from shopkeeper.apps.worker.profile_facts import Live
+from shopkeeper.apps.worker.profile_rebuild import Unsettled, both, history
+from shopkeeper.apps.worker.profile_rules import definitions, judged_pairs
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.collect.live.envelope import Arrived
 from shopkeeper.collect.live.people import Statements, may_state
-from shopkeeper.core import columns as c
-from shopkeeper.core import state as st
 from shopkeeper.core.clock import to_us
-from shopkeeper.core.errors import ContractError, ShopkeeperError
+from shopkeeper.core.errors import ShopkeeperError
 from shopkeeper.core.ports import ProfileUpdate
-from shopkeeper.core.tables import IDENTITY_EDGES
-from shopkeeper.features.live.builtin import BUILT_IN
+from shopkeeper.features.live.definition import MAX_WINDOW_S
 from shopkeeper.features.live.engine import (
     NEVER,
     Fact,
@@ -31,16 +29,17 @@ from shopkeeper.features.live.engine import (
     compile_traits,
     merge,
 )
-from shopkeeper.features.live.text import trait_of
 from shopkeeper.unify.identifiers import Guards
 from shopkeeper.unify.live import Identities, LiveIdentity
-from shopkeeper.unify.match import MANUAL
 
 log = logging.getLogger(__name__)
 
 CONSUMER = "profiles"
 DUE_AT_ONCE = 2_000
 """Customers whose time has come that one transaction changes."""
+REBUILT_AT_ONCE = 500
+REBUILD_US = 3_000_000
+"""How often, and how many, live sections are made anew between batches."""
 RECENT = 5_000
 """Live sections kept in memory, those written last."""
 LOOK_US = 5_000_000
@@ -97,8 +96,10 @@ class LiveProfiles:
         self._generation = self._store.generation()
         self._decode = msgspec.json.Decoder(Live).decode
         self.traits: TraitSet = compile_traits(definitions(runtime))
-        self._looked_us = 0
+        self._looked_us = self._rebuilt_us = 0
         self._statements = Statements()
+        self._unsettled = Unsettled(self._positions)
+        self._settled = self._generation
         self._recent: dict[str, Live] = {}
         joined, undone = judged_pairs(runtime)
         self._identity = LiveIdentity(self._store, guards, joined=joined, undone=undone)
@@ -137,6 +138,10 @@ class LiveProfiles:
         self._notice_night()
         done = Applied()
         fresh = [x for x in events if x.offset >= self._positions.get(x.partition, 0)]
+        if len(fresh) < len(events):
+            # Applied by an earlier run, but perhaps not yet in the lake.
+            again = {id(x) for x in fresh}
+            self._unsettled.add([x for x in events if id(x) not in again], {})
         counted = [x for x in fresh if x.invalid is None]
         done.skipped, done.invalid = len(events) - len(fresh), len(fresh) - len(counted)
         try:
@@ -155,6 +160,7 @@ class LiveProfiles:
             self._drop()
             raise
         self._remember(update.profiles)
+        self._unsettled.add(counted, positions)
         self._positions.update({k: max(v, self._positions.get(k, 0)) for k, v in positions.items()})
         done.events = len(counted) - done.nobody
         done.customers = tuple(update.profiles)
@@ -176,6 +182,13 @@ class LiveProfiles:
         """
         if now_us - self._looked_us >= LOOK_US:
             self._look(now_us)
+        if now_us - self._rebuilt_us >= REBUILD_US:
+            self._rebuilt_us = now_us
+            try:
+                self.rebuild(now_us)
+            except ShopkeeperError as error:
+                # They stay in the queue; what is due does not wait for them.
+                log.warning("live sections are not rebuilt: %s", error)
         due = self._store.timers("live", now_us, limit=DUE_AT_ONCE)
         if not due:
             return ()
@@ -191,6 +204,63 @@ class LiveProfiles:
         self._remember(update.profiles)
         return tuple(customers)
 
+    def rebuild(self, now_us: int, *, most: int = REBUILT_AT_ONCE) -> tuple[str, ...]:
+        """Make live sections anew from the lake: of customers merged, split, or new here.
+
+        Parameters
+        ----------
+        now_us
+            The moment.
+        most
+            Customers at once.
+
+        Returns
+        -------
+        tuple of str
+            Customers done; empty if nobody waits, or the lake is too far behind.
+        """
+        self._notice_night()
+        waiting = self._store.queued(limit=most)
+        if not waiting or not self._unsettled.settle(self._runtime.tables):
+            return ()
+        self._settle_identities()
+        named = self._store.identifiers_of(waiting)
+        owner = {x: customer for customer, mine in named.items() for x in mine}
+        past = history(self._runtime.tables, owner, now_us - MAX_WINDOW_S * 1_000_000)
+        stored = self._read(waiting)
+        profiles: dict[str, Live] = {}
+        for customer in waiting:
+            mine = set(named.get(customer, ()))
+            events = both(past.get(customer, []), self._unsettled.of(mine, mine))
+            if events:
+                profiles[customer] = Live()
+                self._advance(profiles[customer], events, now_us)
+        due = {k: v.state.due_us for k, v in profiles.items()}
+        update = ProfileUpdate(
+            "live",
+            profiles=profiles,
+            removed=[x for x in waiting if x not in profiles],
+            timers={k: None if v >= NEVER else v for k, v in due.items()},
+            changes=_rebuilt(profiles, stored, now_us),
+            rebuilt=waiting,
+        )
+        self._store.apply(update)
+        return tuple(waiting)
+
+    def _settle_identities(self) -> None:
+        """After a night, identifiers that came since it looked are judged by what it learned."""
+        if self._settled == self._generation:
+            return
+        found = self._identity.settle(self._store.arrived_since())
+        concerned = {*found.split, *found.merged, *found.merged.values()}
+        self._store.apply(
+            ProfileUpdate(
+                "live", identifiers=found.assigned, links=found.links, known=found.known,
+                rebuild=sorted(concerned),
+            )
+        )  # fmt: skip
+        self._settled = self._generation
+
     def _update(
         self,
         by_customer: Mapping[str, Sequence[Arrived]],
@@ -202,6 +272,9 @@ class LiveProfiles:
         everyone = sorted({*by_customer, *found.merged, *found.merged.values()})
         live = self._read(everyone)
         touched = set(by_customer)
+        unknown = [x for x in by_customer if x not in live]
+        # Who is new here but not to the shop has a past in the lake.
+        newcomers = list(self._store.stored_many(unknown, ["base"])) if unknown else []
         for old, new in sorted(found.merged.items()):
             other = live.pop(old, None)
             if other is not None:
@@ -234,7 +307,7 @@ class LiveProfiles:
             after={(CONSUMER, k): self._positions.get(k, 0) for k in positions},
             known=found.known,
             links=found.links,
-            rebuild=sorted(found.split),
+            rebuild=sorted({*found.split, *newcomers}),
         )
 
     def _read(self, customers: Sequence[str]) -> dict[str, Live]:
@@ -302,6 +375,24 @@ class LiveProfiles:
             self.traits = traits
 
 
+def _rebuilt(
+    profiles: Mapping[str, Live], stored: Mapping[str, Live], now_us: int
+) -> list[tuple[str, int, Mapping[str, Any]]]:
+    """What the rebuilding changed, for subscribers."""
+    changes: list[tuple[str, int, Mapping[str, Any]]] = []
+    for customer, profile in profiles.items():
+        before = {k: v[0] for k, v in stored[customer].traits.items()} if customer in stored else {}
+        after = {k: v[0] for k, v in profile.traits.items()}
+        values = {
+            k: [before.get(k), after.get(k)]
+            for k in sorted({*before, *after})
+            if before.get(k) != after.get(k)
+        }
+        if values:
+            changes.append((customer, now_us, {"type": "traits", "traits": values}))
+    return changes
+
+
 def _first_told(profile: Live, event: Arrived) -> bool:
     order = pf.order_of(event)
     if order is None:
@@ -310,42 +401,3 @@ def _first_told(profile: Live, event: Arrived) -> bool:
         return False
     profile.orders = [*profile.orders, order][-pf.ORDERS :]
     return True
-
-
-def definitions(runtime: Runtime) -> list[Any]:
-    """The live traits in force: built in, then those that people defined, by name.
-
-    Parameters
-    ----------
-    runtime
-        The open shop.
-
-    Returns
-    -------
-    list of LiveTrait
-        A stored definition that this release does not understand is left out and logged.
-    """
-    with runtime.state.connect() as connection:
-        rows = connection.execute(select(st.traits).order_by(st.traits.c.name)).all()
-    own = []
-    for row in rows:
-        try:
-            own.append(trait_of(row.name, row.definition))
-        except (ContractError, ShopkeeperError) as error:
-            log.warning("live trait %s is left out: %s", row.name, error)
-    names = {x.name for x in own}
-    return [x for x in BUILT_IN if x.name not in names] + own
-
-
-def judged_pairs(
-    runtime: Runtime,
-) -> tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str]]]:
-    """Pairs of identifiers that people joined, and that they took apart."""
-    if not runtime.tables.exists(IDENTITY_EDGES):
-        return frozenset(), frozenset()
-    edges = runtime.tables.table(IDENTITY_EDGES)
-    by_hand = edges.filter((edges[c.RULE] == MANUAL) | edges[c.UNDONE_AT].notnull())
-    rows = runtime.tables.run(by_hand).to_pylist()
-    joined = {(x["left"], x["right"]) for x in rows if x["undone_at"] is None}
-    undone = {(x["left"], x["right"]) for x in rows if x["undone_at"] is not None}
-    return frozenset(joined), frozenset(undone)
