@@ -2,15 +2,8 @@ from __future__ import annotations
 
 from shopkeeper.collect.live.arrive import ArriveSettings, arrive
 from shopkeeper.collect.live.envelope import VERSION, Arrived, Envelope
-from shopkeeper.collect.live.orders import (
-    Known,
-    Line,
-    line_rows,
-    mentioned,
-    order_rows,
-    settle,
-    told,
-)
+from shopkeeper.collect.live.order_facts import Line, told
+from shopkeeper.collect.live.orders import Known, line_rows, mentioned, order_rows, settle
 
 T0 = 1_780_000_000_000_000
 

@@ -16,17 +16,15 @@ import pyarrow as pa
 
 from shopkeeper.apps.worker.judging import DecisionRow, Judged
 from shopkeeper.collect.live.envelope import Arrived, Refused
+from shopkeeper.collect.live.order_facts import Line, Told, told
 from shopkeeper.collect.live.orders import (
     Known,
-    Line,
     Order,
     Orders,
-    Told,
     line_rows,
     mentioned,
     order_rows,
     settle,
-    told,
 )
 from shopkeeper.collect.live.people import Statements, may_state
 from shopkeeper.collect.live.rows import event_rows, failed, quarantine_rows

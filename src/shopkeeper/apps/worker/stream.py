@@ -5,19 +5,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent import futures
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
+from shopkeeper.apps.worker.held import Covered, Flush, Held, Plans, Work
 from shopkeeper.apps.worker.judging import Check, Judge, Judged
 from shopkeeper.apps.worker.lake import Clean, LakeSink
 from shopkeeper.apps.worker.lake_rows import Batch
+from shopkeeper.apps.worker.profile_lane import ProfileLane, ProfileSink
 from shopkeeper.apps.worker.restore import Restored, checkpoint_folder, restore
 from shopkeeper.apps.worker.stream_metrics import Metrics
-from shopkeeper.collect.live.envelope import Arrived
-from shopkeeper.collect.live.seen import Frozen, Seen
 from shopkeeper.core.clock import to_us
 from shopkeeper.core.errors import ConflictError, ShopkeeperError, StoreError
 from shopkeeper.core.ports import Clock, EventLog, LogReader, TableStore
@@ -34,80 +33,7 @@ CHECKPOINT_SHARE = 0.05
 """Checkpoints are written at most every second, and take at most this share of the time."""
 MOST_WAITING = 100_000
 """Events that may wait for the lake before reading pauses."""
-MOST_CONFLICTS = 5
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
-
-
-class ProfileSink(Protocol):
-    """What keeps profiles up to date; knows its own position in each partition."""
-
-    def apply(self, events: Sequence[Arrived], positions: Mapping[int, int]) -> object:
-        """Apply events (those below its own position are skipped) and move the position."""
-        ...
-
-    def tick(self, now_us: int) -> object:
-        """Change what changes by time alone."""
-        ...
-
-
-class Plans(Protocol):
-    """Tracking plans by version."""
-
-    def latest(self) -> int:
-        """Version in force; 0 if there is none."""
-        ...
-
-    def check(self, version: int) -> Check | None:
-        """What a version checks; None if it checks nothing."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Covered:
-    """What was judged of a partition, and taken over by profiles and the lake's queue."""
-
-    frozen: Frozen
-    offset: int
-    plan: int
-
-
-@dataclass(slots=True)
-class _Held:
-    """A partition that this worker holds.
-
-    ``confirmed`` is the offset of its last checkpoint. ``frontier`` is the first offset that no
-    table has: below it the verdicts of an earlier worker stand, so its tracking plan judges until
-    there.
-    """
-
-    seen: Seen
-    frontier: int
-    plan: int
-    check: Check | None
-    covered: _Covered
-    confirmed: int = -1
-
-
-@dataclass(slots=True)
-class _Flush:
-    """A batch on its way into the lake, with the state of the moment it ends at."""
-
-    covered: Mapping[int, _Covered]
-    save: bool
-    work: futures.Future[None]
-
-
-@dataclass(slots=True)
-class _Work:
-    """Everything in progress; dropped as a whole when another worker takes over."""
-
-    sink: LakeSink
-    batch: Batch = field(default_factory=Batch)
-    held: dict[int, _Held] = field(default_factory=dict)
-    flight: _Flush | None = None
-    given_up: threading.Event = field(default_factory=threading.Event)
-    began_at: float = field(default_factory=time.monotonic)
-    save_at: float = 0.0
 
 
 class StreamWorker:
@@ -163,8 +89,9 @@ class StreamWorker:
     ) -> None:
         self._log, self._tables, self._folder = events, tables, folder
         self._judge, self._live, self._clock = judge, live, clock
-        self._profiles, self._plans = profiles, plans
+        self._plans = plans
         self.metrics = metrics or Metrics()
+        self._profiles = ProfileLane(profiles, self.metrics)
         self._zone_name, self._currency, self._clean = zone_name, currency, clean
         self._written = written
         self._lane = futures.ThreadPoolExecutor(1, thread_name_prefix="lake")
@@ -232,8 +159,7 @@ class StreamWorker:
         if self._due():
             self._begin(save=time.monotonic() >= self._work.save_at)
         self._change_plans()
-        if self._profiles is not None:
-            self._profiles.tick(to_us(self._clock.now()))
+        self._profiles.tick(to_us(self._clock.now()))
         self.metrics.told(self._log, self._positions(), to_us(self._clock.now()))
         return read
 
@@ -274,11 +200,11 @@ class StreamWorker:
 
     # --- partitions --------------------------------------------------------------------------
 
-    def _nothing(self) -> _Work:
+    def _nothing(self) -> Work:
         sink = LakeSink(
             self._tables, zone_name=self._zone_name, currency=self._currency, clean=self._clean
         )
-        return _Work(sink)
+        return Work(sink)
 
     def _joined(self) -> LogReader:
         if self._reader is None:
@@ -294,8 +220,8 @@ class StreamWorker:
             latest_plan=self._plans.latest() if self._plans else 0,
         )  # fmt: skip
         sink.resume(partition, found.people)
-        covered = _Covered(found.seen.frozen(), found.offset, found.plan)
-        self._work.held[partition] = _Held(
+        covered = Covered(found.seen.frozen(), found.offset, found.plan)
+        self._work.held[partition] = Held(
             found.seen, reached + 1, found.plan, self._check_of(found.plan), covered
         )
         log.info("partition %d from offset %d, lake at %d", partition, found.offset, reached)
@@ -316,50 +242,12 @@ class StreamWorker:
 
     def _take(self, judged: Judged) -> None:
         """Profiles first, then the queue of the lake; only then is it covered."""
-        self._apply(judged)
+        self._profiles.apply(judged, self._stop)
         self._work.batch.add(judged)
         for partition, offset in judged.positions.items():
             held = self._work.held[partition]
-            held.covered = _Covered(held.seen.frozen(), offset, held.plan)
+            held.covered = Covered(held.seen.frozen(), offset, held.plan)
         self.metrics.judged(judged)
-
-    def _apply(self, judged: Judged) -> None:
-        if self._profiles is None:
-            return
-        pause = FIRST_PAUSE_S
-        conflicts = 0
-        while True:
-            try:
-                self._profiles.apply(judged.events, judged.positions)
-            except ConflictError:
-                # The worker that had the partition before went on; its positions are read anew.
-                conflicts += 1
-                if conflicts == MOST_CONFLICTS:
-                    raise
-            except (StoreError, OSError) as error:
-                log.warning("profiles refuse, again in %.1f s: %s", pause, error)
-                self.metrics.failed(error)
-                if self._stop.wait(pause):
-                    raise
-                pause = min(2 * pause, LONGEST_PAUSE_S)
-            except Exception:
-                log.exception("profiles failed on some event; applied one by one")
-                self._apply_singly(self._profiles, judged)
-                return
-            else:
-                return
-
-    def _apply_singly(self, profiles: ProfileSink, judged: Judged) -> None:
-        """The event at fault stays in the lake and changes no profile."""
-        for event in judged.events:
-            try:
-                profiles.apply([event], {event.partition: event.offset})
-            except (StoreError, OSError):
-                raise
-            except Exception:
-                self.metrics.profile_failures += 1
-                log.exception("event %s of %s changes no profile", event.event_id, event.source)
-        profiles.apply([], judged.positions)
 
     # --- lake --------------------------------------------------------------------------------
 
@@ -381,11 +269,9 @@ class StreamWorker:
         work.began_at = time.monotonic()
         covered = {x: held.covered for x, held in work.held.items()}
         future = self._lane.submit(self._write, batch, covered if save else {}, work, last=last)
-        work.flight = _Flush(covered, save, future)
+        work.flight = Flush(covered, save, future)
 
-    def _write(
-        self, batch: Batch, saved: Mapping[int, _Covered], work: _Work, *, last: bool
-    ) -> None:
+    def _write(self, batch: Batch, saved: Mapping[int, Covered], work: Work, *, last: bool) -> None:
         """In the lake's thread: again and again until it is in, or given up."""
         pause = FIRST_PAUSE_S
         started = time.perf_counter()
@@ -407,7 +293,7 @@ class StreamWorker:
                     self._written(rows)
                 return
 
-    def _save(self, saved: Mapping[int, _Covered], work: _Work) -> None:
+    def _save(self, saved: Mapping[int, Covered], work: Work) -> None:
         began = time.monotonic()
         for partition, covered in saved.items():
             folder = checkpoint_folder(self._folder, partition)
@@ -453,5 +339,5 @@ class StreamWorker:
         log.info("tracking plan %d holds for partitions %s", latest, sorted(changed))
 
     @staticmethod
-    def _may_change(held: _Held, latest: int) -> bool:
+    def _may_change(held: Held, latest: int) -> bool:
         return held.plan != latest and held.covered.offset >= held.frontier
