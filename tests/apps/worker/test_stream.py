@@ -248,6 +248,9 @@ class Profiles:
         self.applied += [x.event_id for x in events]
         self.positions.update(positions)
 
+    def position(self, partition):
+        return self.positions.get(partition, 0)
+
     def tick(self, now_us):
         pass
 
@@ -260,6 +263,23 @@ def test_an_event_that_breaks_the_profiles_stays_in_the_lake(shop):
     assert worker.metrics.profile_failures == 1
     assert list(profiles.positions.values()) == [1]
     assert shop.event_ids() == ids([1, 2, 3])
+
+
+def test_profiles_that_a_power_cut_set_back_get_again_what_they_lost(shop):
+    profiles = Profiles()
+    for x in range(6):
+        shop.send(shop.track(x))
+        shop.received_us += 400_000  # several records a second
+    shop.work(profiles=profiles)
+    partition = next(iter(profiles.positions))
+    assert profiles.applied == [f"m{x}" for x in range(6)]
+    profiles.positions[partition] = 4  # what the disk kept
+    shop.send(shop.track(5), shop.track(6))
+    again = Profiles()
+    again.positions = dict(profiles.positions)
+    shop.work(profiles=again)
+    assert [x for x in again.applied if x in {"m4", "m5", "m6"}] == ["m4", "m5", "m6"]
+    assert shop.event_ids() == ids(range(7))
 
 
 def test_marks_of_invalid_traffic_are_kept_and_a_failing_marker_stops_nothing(shop):

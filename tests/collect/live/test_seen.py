@@ -162,3 +162,11 @@ def test_forgotten_ids_are_gone_from_the_next_checkpoint_too(tmp_path):
     seen.save(tmp_path, offset=1)
     loaded = Seen.load(tmp_path, most=1000, window_s=DAY_S).seen
     assert loaded.admit([b"a", b"b"], [0, 0]).tolist() == [True, False]
+
+
+def test_going_back_forgets_what_came_later_and_nothing_else():
+    seen = seen_of()
+    seen.admit([b"a", b"b"], [5 * SECOND, 6 * SECOND])
+    seen.admit([b"c"], [7 * SECOND])
+    seen.go_back(6)
+    assert seen.admit([b"a", b"b", b"c"], [8 * SECOND] * 3).tolist() == [False, True, True]

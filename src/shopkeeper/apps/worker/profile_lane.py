@@ -25,6 +25,10 @@ class ProfileSink(Protocol):
         """Apply events (those below its own position are skipped) and move the position."""
         ...
 
+    def position(self, partition: int) -> int:
+        """First offset of a partition that is not applied yet."""
+        ...
+
     def tick(self, now_us: int) -> object:
         """Change what changes by time alone."""
         ...
@@ -43,6 +47,10 @@ class ProfileLane:
 
     def __init__(self, sink: ProfileSink | None, metrics: Metrics) -> None:
         self._sink, self._metrics = sink, metrics
+
+    def position(self, partition: int) -> int | None:
+        """First offset of a partition that the profiles do not have; None without profiles."""
+        return None if self._sink is None else self._sink.position(partition)
 
     def tick(self, now_us: int) -> None:
         """Change what changes by time alone."""

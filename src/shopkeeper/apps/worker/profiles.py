@@ -105,7 +105,8 @@ class LiveProfiles:
         self._identity = LiveIdentity(self._store, guards, joined=joined, undone=undone)
 
     def position(self, partition: int) -> int:
-        """First offset of a partition that is not applied yet."""
+        """First offset of a partition that is not applied yet, as it is stored now."""
+        self._positions = self._store.positions(CONSUMER)
         return self._positions.get(partition, 0)
 
     def apply(

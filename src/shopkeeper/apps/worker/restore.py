@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 DAY_S = 86_400
 KEY_BYTES = 16
+LOOK_BACK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ def restore(
     live: Live,
     lake_reached: int,
     latest_plan: int,
+    profiles_at: int | None = None,
 ) -> Restored:
     """Find out where a partition goes on.
 
@@ -95,6 +97,8 @@ def restore(
         Last offset that the lake has of the partition; -1 if none.
     latest_plan
         Version of the tracking plan for a partition that was never judged.
+    profiles_at
+        First offset that the profiles do not have; None if there are none to care for.
 
     Returns
     -------
@@ -109,7 +113,10 @@ def restore(
         saved = None
     if saved is not None:
         facts = saved.facts
-        return Restored(saved.seen, saved.offset, int(facts["plan"]), facts.get("people", ()))
+        start = saved.offset
+        if profiles_at is not None and profiles_at < start:
+            start = _gone_back(saved.seen, events, partition, profiles_at, start)
+        return Restored(saved.seen, start, int(facts["plan"]), facts.get("people", ()))
     seen = Seen(os.urandom(KEY_BYTES), most=most, window_s=window_s)
     if lake_reached < 0:
         # From the first event on there is a checkpoint to go back to.
@@ -120,6 +127,32 @@ def restore(
     _admitted(seen, tables, partition)
     _refused(seen, tables, partition)
     return Restored(seen, lake_reached + 1, latest_plan, rebuilt=True)
+
+
+def _gone_back(seen: Seen, events: EventLog, partition: int, wanted: int, saved: int) -> int:
+    """Start where the profiles stand: a power cut took what they had after it.
+
+    Ids are remembered by the second of their arrival, so the start is the first record of that
+    second; what the lake has, it passes over.
+    """
+    first = events.read(partition, wanted, limit=1)
+    if not first or first[0].offset >= saved:
+        return saved
+    start, second = first[0].offset, first[0].received_us // SECOND
+    while start > 0:
+        before = [
+            x for x in events.read(partition, max(start - LOOK_BACK, 0), limit=LOOK_BACK)
+            if x.offset < start
+        ]  # fmt: skip
+        same = [x.offset for x in before if x.received_us // SECOND >= second]
+        if not same:
+            break
+        start = min(same)
+        if len(same) < len(before):
+            break
+    seen.go_back(second)
+    _warn(partition, f"the profiles stand at {wanted}, judged again from {start}")
+    return start
 
 
 def _admitted(seen: Seen, tables: TableStore, partition: int) -> None:

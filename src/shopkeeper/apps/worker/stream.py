@@ -218,6 +218,7 @@ class StreamWorker:
             self._folder, partition, events=self._log, tables=self._tables, live=self._live,
             lake_reached=sink.events_reached(partition),
             latest_plan=self._plans.latest() if self._plans else 0,
+            profiles_at=self._profiles.position(partition),
         )  # fmt: skip
         sink.resume(partition, found.people)
         covered = Covered(found.seen.frozen(), found.offset, found.plan)

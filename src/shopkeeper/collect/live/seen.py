@@ -271,6 +271,17 @@ class Seen:
         self._runs = [x for x in self._runs if len(x)]
         return before - len(self)
 
+    def go_back(self, second: int) -> None:
+        """Forget what was received from a moment on, to judge it again.
+
+        Parameters
+        ----------
+        second
+            Since 1970.
+        """
+        self._runs = [x.without(x.seconds >= second) for x in self._runs]
+        self._runs = [x for x in self._runs if len(x)]
+
     def frozen(self) -> Frozen:
         """The set as it stands, for saving."""
         return Frozen(tuple(self._runs), self._key, self._since_s)
