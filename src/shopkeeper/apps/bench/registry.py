@@ -23,6 +23,7 @@ CAPABILITIES: dict[str, str] = {
     "features": "shopkeeper.apps.bench.features",
     "plan": "shopkeeper.apps.bench.plan",
     "store": "shopkeeper.apps.bench.store",
+    "connectors": "shopkeeper.apps.bench.connectors",
     "bots": "shopkeeper.apps.bench.bots",
     "decide": "shopkeeper.apps.bench.decide",
     "ingest": "shopkeeper.apps.bench.ingest",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -195,6 +195,7 @@ def collect_table(
     table: str | None = None,
     progress: Callable[[Progress], None] | None = None,
     chunk_rows: int = CHUNK_ROWS,
+    known: Mapping[str, Mapping[str, int]] | None = None,
 ) -> LoadReport:
     """Load an Arrow table by the same path as a file.
 
@@ -218,6 +219,8 @@ def collect_table(
         Called after each chunk.
     chunk_rows
         Records of one chunk.
+    known
+        Loads that were finished, as for ``load``; an empty one looks nothing up.
 
     Returns
     -------
@@ -226,7 +229,9 @@ def collect_table(
     source = ArrowSource(rows, name)
     chosen = mapping or guessed(source, settings, table).mapping
     plan = plan_load(source, chosen, settings=settings, chunk_rows=chunk_rows)
-    return load(plan, tables, now=now, clean=cleaning(settings, now), progress=progress)
+    return load(
+        plan, tables, now=now, clean=cleaning(settings, now), progress=progress, known=known
+    )
 
 
 def _compact(reports: Sequence[LoadReport], tables: TableStore) -> None:

@@ -46,6 +46,8 @@ class Context:
         Of the connector in the shop.
     now
         The moment of the run.
+    fresh
+        Whether these rows were surely never loaded before, so that nothing is looked up.
     """
 
     runtime: Runtime
@@ -53,6 +55,7 @@ class Context:
     config: Reads
     folder: Path
     now: datetime
+    fresh: bool = False
 
     @property
     def spool(self) -> Path:
@@ -190,7 +193,7 @@ def read_sql(context: Context, cursor: Mapping[str, Any], admit: Admit) -> Broug
             after["audited_at"] = context.now.isoformat()
         spool.finish({"cursor": after, "reads": config.cursor})
     fresh = read_spool(context.spool)
-    reports = () if fresh is None else admit(context, fresh.rows).reports
+    reports = () if fresh is None else admit(replace(context, fresh=True), fresh.rows).reports
     return counted(reports, after, drained=found.drained, notes=found.notes)
 
 
@@ -232,6 +235,7 @@ def load_rows(context: Context, rows: pa.Table, mapping: SourceMapping) -> LoadR
     return collect_table(
         rows, f"connector:{context.definition.connector_id}", mapping,
         tables=context.runtime.tables, settings=context.runtime.settings, now=context.now,
+        known={} if context.fresh else None,
     )  # fmt: skip
 
 
