@@ -13,6 +13,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from shopkeeper.apps.flows.freshness import BASE
 from shopkeeper.apps.flows.live_profile import Base
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core import columns as c
@@ -140,6 +141,7 @@ def refresh_base(runtime: Runtime, *, as_of: datetime) -> tuple[int, int]:
         for start in range(0, len(gone), STORED_AT_ONCE):
             store.apply(ProfileUpdate("base", removed=gone[start : start + STORED_AT_ONCE]))
         written, removed = written + len(sections), removed + len(gone)
+    store.apply(ProfileUpdate("base", positions={(BASE, 0): to_us(as_of)}))
     return written, removed
 
 

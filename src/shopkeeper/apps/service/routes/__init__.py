@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from shopkeeper.apps.service.routes import (
+    bots,
     collect,
     connectors,
     customers,
     decide,
     deliver,
+    freshness,
     govern,
     live,
     measure,
@@ -24,7 +26,9 @@ PROBES = system.probes
 ROUTERS = (
     overview.router,
     collect.router,
+    bots.router,
     live.router,
+    freshness.router,
     connectors.router,
     tracking.router,
     govern.router,
