@@ -69,7 +69,9 @@ class Arrivals:
     """
 
     def __init__(self, kept: int = KEPT) -> None:
+        self.kept = kept
         self._ring: deque[Arrival] = deque(maxlen=kept)
+        self._by_second: dict[str, deque[tuple[int, int]]] = {}
         self._lock = threading.Lock()
         self.last = 0
         self.accepted: Counter[str] = Counter()
@@ -103,8 +105,36 @@ class Arrivals:
             self.accepted[source] += arrival.accepted
             self.duplicates[source] += arrival.duplicates
             self.last_us[source] = at_us
+            self._pace(source, at_us // 1_000_000, arrival.accepted)
         with self._lock:
             self._ring.append(arrival)
+
+    def per_minute(self, source: str, now_us: int) -> int:
+        """Events of a source that were accepted in the last 60 seconds.
+
+        Parameters
+        ----------
+        source
+            Its name.
+        now_us
+            The current moment, microseconds UTC.
+
+        Returns
+        -------
+        int
+        """
+        first = now_us // 1_000_000 - 59
+        with self._lock:
+            return sum(n for second, n in self._by_second.get(source, ()) if second >= first)
+
+    def _pace(self, source: str, second: int, count: int) -> None:
+        seconds = self._by_second.get(source)
+        if seconds is None:
+            seconds = self._by_second[source] = deque(maxlen=60)
+        with self._lock:
+            if seconds and seconds[-1][0] == second:
+                count += seconds.pop()[1]
+            seconds.append((second, count))
 
     def committed(self, seconds: float) -> None:
         """Count the time one request waited for its group to be on disk.

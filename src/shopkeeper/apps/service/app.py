@@ -70,17 +70,17 @@ def create_app(
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     if runtime is None:
         return app
-    shop = OpenShop(runtime)
+    service = runtime.settings.service
+    gate = partial(Gate, host=service.host, token=service.token, max_body_bytes=max_body_bytes)
+    door = create_door(runtime, routes=customer_routes(runtime, gate))
+    shop = OpenShop(runtime, arrivals=door.context.arrivals)
     app.state.shop = shop
     app.include_router(console_router(static))
-    service = runtime.settings.service
     app.add_middleware(EntityTags, prefix=f"{PREFIX}/")
     app.add_middleware(Telemetry, counts=shop.counts)
     app.add_middleware(Gate, host=service.host, token=service.token, max_body_bytes=max_body_bytes)
     # Added last, so outermost: events come from foreign pages, in larger bodies, with other keys.
-    gate = partial(Gate, host=service.host, token=service.token, max_body_bytes=max_body_bytes)
-    app.state.door = create_door(runtime, routes=customer_routes(runtime, gate))
-    app.add_middleware(Mount, door=app.state.door)
+    app.add_middleware(Mount, door=door)
     return app
 
 

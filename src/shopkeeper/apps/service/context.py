@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 from fastapi import Depends, Query, Request
 from sqlalchemy import Engine
 
+from shopkeeper.apps.door.arrivals import Arrivals
 from shopkeeper.apps.service.background import Background
 from shopkeeper.apps.service.telemetry import RequestCounts
 from shopkeeper.core.ports import Clock, ModelStore, ProfileStore, TableStore
@@ -81,12 +82,15 @@ class OpenShop:
         Requests counted so far.
     background
         The run in progress.
+    arrivals
+        Live events that came in lately.
     """
 
     runtime: Runtime
     memory: Memory = field(default_factory=Memory)
     counts: RequestCounts = field(default_factory=RequestCounts)
     background: Background = field(default_factory=Background)
+    arrivals: Arrivals = field(default_factory=Arrivals)
 
     @property
     def tables(self) -> TableStore:

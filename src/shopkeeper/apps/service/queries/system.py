@@ -8,6 +8,7 @@ from sqlalchemy import text
 import shopkeeper
 from shopkeeper.apps.service import labels
 from shopkeeper.apps.service.context import OpenShop
+from shopkeeper.apps.service.queries.freshness import metric_lines
 from shopkeeper.apps.service.schemas.common import Text
 from shopkeeper.apps.service.schemas.system import Check, Health, Ready, Setting, Settings
 from shopkeeper.core.errors import ShopkeeperError
@@ -92,6 +93,8 @@ def metrics(shop: OpenShop) -> str:
         )
         stage = labels.STAGE_OF_TABLE[contract.name]
         lines.append(f'shopkeeper_table_rows{{stage="{stage}",table="{contract.name}"}} {count}')
+    lines += shop.arrivals.lines(shop.runtime.log.pressure())
+    lines += metric_lines(shop)
     return "\n".join([*lines, *shop.counts.lines()]) + "\n"
 
 
