@@ -196,7 +196,9 @@ def _mail_verdicts(store: TableStore, window: ibis.Table) -> pa.Table:
             **{str(x): signs.column(str(x)) for x in (c.EVENT_ID, c.KIND, c.TS_US)},
             "human": human,
             "reason": pa.array(reason, pa.string()),
-            "reasons": [json.dumps(reasons_of(x, MAIL_SIGNS, weights)) for x in matrix],
+            "reasons": pa.array(
+                [json.dumps(reasons_of(x, MAIL_SIGNS, weights)) for x in matrix], pa.string()
+            ),
         }
     )
 
