@@ -65,6 +65,8 @@ class KafkaLog:
         self._backlog = Backlog(queue_mb << 20)
         self._groups: KafkaGroups | None = None
         self._clients: dict[str, Any] = {}
+        # Held until the end: a client that is collected while it is in a group blocks.
+        self._readers: list[KafkaLogReader] = []
         self._lock = threading.Lock()
 
     @property
@@ -215,7 +217,9 @@ class KafkaLog:
             For one thread at a time.
         """
         self._topic.check()
-        return KafkaLogReader(self._topic, consumer, gained=gained, lost=lost)
+        reader = KafkaLogReader(self._topic, consumer, gained=gained, lost=lost)
+        self._readers.append(reader)
+        return reader
 
     def head(self, partition: int) -> int:
         """Offset the next payload of the partition will get, as the brokers tell it.
@@ -322,7 +326,9 @@ class KafkaLog:
         )
 
     def close(self) -> None:
-        """Wait for what is on its way and disconnect."""
+        """Wait for what is on its way and disconnect; readers that are open leave."""
+        for reader in self._readers:
+            reader.close()
         with self._lock:
             if self._groups is not None:
                 self._groups.close()

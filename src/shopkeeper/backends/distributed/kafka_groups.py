@@ -51,18 +51,8 @@ class KafkaGroups:
         self._pending: deque[_Group] = deque()
         self._lock = threading.RLock()
         self._closed = threading.Event()
-        self._producer = driver().Producer(
-            topic.client(
-                enable_idempotence=True,
-                acks="all",
-                linger_ms=1,
-                delivery_timeout_ms=int(ANSWER_S * 1000),
-                message_max_bytes=16 << 20,
-                # The backlog is the bound: what it admits, the client must take.
-                queue_buffering_max_messages=0,
-                queue_buffering_max_kbytes=2_097_151,
-            )
-        )
+        self._producer = self._connected()
+        self._retired: list[Any] = []
         self._thread = threading.Thread(target=self._serve, name="kafka-log", daemon=True)
         self._thread.start()
 
@@ -122,9 +112,25 @@ class KafkaGroups:
         self._producer.flush(ANSWER_S + 1)
         self._fail("the event log was closed")
 
+    def _connected(self) -> Any:
+        return driver().Producer(
+            self._topic.client(
+                enable_idempotence=True,
+                acks="all",
+                linger_ms=1,
+                delivery_timeout_ms=int(ANSWER_S * 1000),
+                message_max_bytes=16 << 20,
+                # The backlog is the bound: what it admits, the client must take.
+                queue_buffering_max_messages=0,
+                queue_buffering_max_kbytes=2_097_151,
+            )
+        )
+
     def _serve(self) -> None:
         while not self._closed.is_set():
             self._producer.poll(_SERVE_S)
+            # Freed here: a client must not end inside its own callback.
+            self._retired.clear()
 
     def _delivered(self, group: _Group, number: int, error: Any, message: Any) -> None:
         with self._lock:
@@ -149,7 +155,11 @@ class KafkaGroups:
         with self._lock:
             doomed, self._pending = self._pending, deque()
             if doomed:
+                # A producer that gave up on a message has a gap in its sequence, which a
+                # broker may refuse for good: a new one starts a sequence of its own.
                 self._producer.purge(in_queue=True, in_flight=True, blocking=False)
+                self._retired.append(self._producer)
+                self._producer = self._connected()
         for group in doomed:
             self._backlog.give(group.size)
             group.future.set_exception(self._topic.unavailable("store events", error))

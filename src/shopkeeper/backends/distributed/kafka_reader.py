@@ -46,6 +46,7 @@ class KafkaLogReader:
         self._confirmed: dict[int, int] = {}
         self._held: set[int] = set()
         self._failure: Exception | None = None
+        self._closed = False
         self._consumer = self._kafka.Consumer(
             topic.client(
                 group_id=consumer,
@@ -138,10 +139,12 @@ class KafkaLogReader:
         self._confirmed.update(forward)
 
     def close(self) -> None:
-        """Leave the group, which divides its partitions anew."""
+        """Leave the group, which divides its partitions anew; once is enough."""
         self._gained = self._lost = None
-        self._consumer.close()
-        self._held.clear()
+        if not self._closed:
+            self._closed = True
+            self._consumer.close()
+            self._held.clear()
 
     def _on_assign(self, consumer: Any, partitions: Sequence[Any]) -> None:
         try:

@@ -174,26 +174,25 @@ class Topic:
         from confluent_kafka import admin as administration
 
         admin = administration.AdminClient(self.client())
-        wanted = administration.NewTopic(  # type: ignore[attr-defined]
-            self.name,
-            self.partitions,
-            config={"retention.ms": str(self.retention_days * 86_400_000)},
-        )
-        try:
-            admin.create_topics([wanted], request_timeout=ANSWER_S)[self.name].result()
-        except kafka.KafkaException as error:
-            if error.args[0].code() != kafka.KafkaError.TOPIC_ALREADY_EXISTS:
-                raise self.unavailable(f"create the topic {self.name}", error.args[0]) from error
-        deadline = time.monotonic() + ANSWER_S
-        stored = 0
-        while not stored and time.monotonic() < deadline:
+        stored = self._stored(admin)
+        if not stored:
+            wanted = administration.NewTopic(  # type: ignore[attr-defined]
+                self.name,
+                self.partitions,
+                config={"retention.ms": str(self.retention_days * 86_400_000)},
+            )
             try:
-                found = admin.list_topics(self.name, timeout=ANSWER_S).topics.get(self.name)
+                admin.create_topics([wanted], request_timeout=ANSWER_S)[self.name].result()
             except kafka.KafkaException as error:
-                raise self.unavailable(f"describe the topic {self.name}", error.args[0]) from error
-            stored = 0 if found is None or found.error is not None else len(found.partitions)
-            if not stored:
-                time.sleep(0.05)
+                # Another process may have been first.
+                if error.args[0].code() != kafka.KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise self.unavailable(
+                        f"create the topic {self.name}", error.args[0]
+                    ) from error
+        deadline = time.monotonic() + ANSWER_S
+        while not stored and time.monotonic() < deadline:
+            time.sleep(0.02)
+            stored = self._stored(admin)
         if stored != self.partitions:
             raise SettingsError(
                 f"the Kafka topic {self.name} has {stored} partitions, not {self.partitions}",
@@ -201,3 +200,11 @@ class Topic:
                 stored=stored,
                 wanted=self.partitions,
             )
+
+    def _stored(self, admin: Any) -> int:
+        """Partitions that the topic has; 0 without it. Asking for it by name may create it."""
+        try:
+            found = admin.list_topics(timeout=ANSWER_S).topics.get(self.name)
+        except driver().KafkaException as error:
+            raise self.unavailable("list their topics", error.args[0]) from error
+        return 0 if found is None or found.error is not None else len(found.partitions)
