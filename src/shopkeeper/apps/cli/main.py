@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "source": ("source", "app", "Who may send live events, and with which key"),
     "tracking": ("tracking", "app", "Which live events are expected, as a file: plan, apply, pull"),
     "quarantine": ("quarantine", "app", "Live events that were refused: edit, replay"),
+    "trait": ("trait", "app", "Live traits as a file: list, show, plan, apply, pull"),
     "govern": ("stages", "govern", "Measure the quality of the data"),
     "verdicts": ("verdicts", "verdicts", "Judge again which events a person caused"),
     "unify": ("stages", "unify", "Recognise customers across sources"),
