@@ -15,7 +15,7 @@ from shopkeeper.core.errors import InputError
 from shopkeeper.simulate.latent import latent
 from shopkeeper.simulate.shop import CONTRACTS, generate, offer_table, respond, truth_table
 from shopkeeper.simulate.spec import CHANNELS, GROUPS, ShopSpec
-from shopkeeper.simulate.supplement import consents, contact_points, web_log
+from shopkeeper.simulate.supplement import consents, contact_points, visitors, web_log
 
 SPEC = ShopSpec(customers=3000, days=200, join_days=60, seed=11)
 
@@ -147,6 +147,33 @@ def test_supplement_is_labelled_and_precedes_the_orders(shop: dict[str, pa.Table
     points = contact_points(refs, "UTC", 1)
     assert 0.6 < 1 - points.column("email").null_count / points.num_rows < 1
     assert consents(refs, 0, 1).num_rows == len(refs) * len(CHANNELS)
+
+
+def test_visitors_are_labelled_and_never_fewer_than_orders(shop: dict[str, pa.Table]) -> None:
+    lines = shop["order_lines"]
+    stores = pa.array([f"s{int(x[-1])}" for x in lines.column("order_id").to_pylist()])
+    at = lines.column_names.index("store_id")
+    lines = lines.set_column(at, "store_id", stores)
+    found = visitors(lines, "America/New_York", 7, stores=3)
+    assert set(found.column("source").to_pylist()) == {"simulated"}
+    assert len(set(found.column("store_id").to_pylist())) == 3
+    keys = list(
+        zip(found.column("store_id").to_pylist(), found.column("ts_us").to_pylist(), strict=True)
+    )
+    assert len(set(keys)) == len(keys)
+    came = dict(zip(keys, found.column("visitors").to_pylist(), strict=True))
+    orders = {
+        (s, o): t
+        for s, o, t in zip(stores.to_pylist(), lines.column("order_id").to_pylist(), lines.column("ts_us").to_pylist(), strict=True)
+        if s in {x for x, _ in keys}
+    }  # fmt: skip
+    sold: dict[tuple[str, int], int] = {}
+    for (s, _), t in orders.items():
+        hour = (s, t - t % 3_600_000_000)
+        sold[hour] = sold.get(hour, 0) + 1
+    assert all(came[x] >= n for x, n in sold.items())
+    assert sum(came.values()) > 1.5 * sum(sold.values())
+    assert found.equals(visitors(lines, "America/New_York", 7, stores=3))
 
 
 def test_impossible_shops_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""What a real order history lacks, invented and labelled: web log, contact points, consents."""
+"""What a real order history lacks, invented and labelled: web log, visitors, addresses, consents."""
 
 from __future__ import annotations
 
@@ -102,3 +102,61 @@ def web_log(lines: pa.Table, time_zone: str, seed: int, *, share: float = 0.2) -
         "source": pa.array(np.full(len(code), SOURCE)),
     }
     return tables.EVENTS.cast(pa.table(columns), fill=True)
+
+
+def visitors(lines: pa.Table, time_zone: str, seed: int, *, stores: int = 20) -> pa.Table:
+    """Counts at the doors of the busiest stores that could have led to their orders.
+
+    Every hour has at least as many visitors as orders; how many more is drawn for each store
+    (it sells to a quarter to nearly half of them) and follows the store's own hours.
+
+    Parameters
+    ----------
+    lines
+        order_id, store_id, ts_us of real order lines.
+    time_zone
+        Zone of the shop.
+    seed
+        Decides the counts.
+    stores
+        How many of the busiest stores are counted.
+
+    Returns
+    -------
+    pa.Table
+        FOOTFALL rows with source ``simulated``, one for each store and open hour.
+    """
+    rng = np.random.default_rng([seed, 4])
+    orders = lines.group_by(["store_id", "order_id"]).aggregate([("ts_us", "min")])
+    orders = orders.filter(pc.is_valid(orders.column("store_id")))
+    count = orders.group_by("store_id").aggregate([("order_id", "count")])
+    count = count.sort_by([("order_id_count", "descending"), ("store_id", "ascending")])
+    names = count.column("store_id").combine_chunks().slice(0, stores)
+    at = pc.index_in(orders.column("store_id"), value_set=names)
+    kept = orders.filter(pc.is_valid(at))
+    store = np.asarray(at.drop_null())
+    moment = kept.column("ts_us_min").cast(pa.timestamp("us", tz="UTC"))
+    wall = pc.local_timestamp(moment.cast(pa.timestamp("us", tz=time_zone)))
+    hour = np.asarray(wall.cast(pa.int64())) // 3_600_000_000
+    first = int(hour.min()) // 24 if len(hour) else 0
+    days = int(hour.max()) // 24 - first + 1 if len(hour) else 0
+    sold = np.zeros((len(names), days, 24), dtype=np.int64)
+    np.add.at(sold, (store, hour // 24 - first, hour % 24), 1)
+    usual = sold.mean(axis=1, keepdims=True)
+    others = 1 / rng.uniform(0.25, 0.45, (len(names), 1, 1)) - 1
+    came = sold + rng.poisson((0.5 * sold + 0.5 * usual) * others)
+    which, day, at_hour = np.nonzero((usual > 0.02) | (sold > 0))
+    local = ((first + day) * 24 + at_hour).astype(np.int64) * 3_600_000_000
+    times = time_columns(time_zone, local)
+    columns = {
+        "store_id": names.take(pa.array(which)),
+        "sensor": pa.array(np.full(len(which), "all")),
+        **times,
+        "visitors": pa.array(came[which, day, at_hour]),
+        "source": pa.array(np.full(len(which), SOURCE)),
+    }
+    # The hour that a spring night skips falls on the next one, which is there already.
+    rows = pa.table({**columns, "at": pa.array(np.arange(len(which)))})
+    once = rows.group_by(["store_id", "ts_us"]).aggregate([("at", "min")]).column("at_min")
+    rows = rows.take(once.combine_chunks().sort()).drop_columns(["at"])
+    return tables.FOOTFALL.cast(rows, fill=True)

@@ -78,7 +78,8 @@ def run(options: BenchOptions) -> list[BenchRow]:
             time.sleep(BLOCK_S - SETTLE_S)
             (beside if dead else alone).append(_seconds(runtime, start))
         stop.set()
-        runner.stop(wait_s=1.0)
+        _enable_dead(runtime, enabled=False)
+        runner.stop(wait_s=20.0)
     return _figures(alone, beside, options.seed, took.seconds, took.peak_mb)
 
 

@@ -191,9 +191,13 @@ def read_sql(context: Context, cursor: Mapping[str, Any], admit: Admit) -> Broug
         after: dict[str, Any] = {**cursor, **found.position.to_dict()}
         if audit and found.position.audit:
             after["audited_at"] = context.now.isoformat()
+        if found.drained:
+            after["caught_up"] = True
         spool.finish({"cursor": after, "reads": config.cursor})
-    fresh = read_spool(context.spool)
-    reports = () if fresh is None else admit(replace(context, fresh=True), fresh.rows).reports
+    brought = read_spool(context.spool)
+    # Until it has caught up, a second reading of the same source may meet loads it knows.
+    own = replace(context, fresh=bool(cursor.get("caught_up")))
+    reports = () if brought is None else admit(own, brought.rows).reports
     return counted(reports, after, drained=found.drained, notes=found.notes)
 
 

@@ -1,8 +1,8 @@
 """The demo shop: the Complete Journey data set, completed by a labelled simulation.
 
 The data set (84.51°, 2,469 households, 2017) is simulated from real patterns by
-its own description. It has no web log, no addresses, no consents and no live
-offers; those are invented here and carry the source ``simulated``.
+its own description. It has no web log, no addresses, no consents, no counts at
+the doors and no live offers; those are invented here and carry the source ``simulated``.
 """
 
 from __future__ import annotations
@@ -29,9 +29,17 @@ from shopkeeper.core import state, tables
 from shopkeeper.core.clock import parse_as_of
 from shopkeeper.core.errors import MissingExtraError
 from shopkeeper.core.ids import content_id
-from shopkeeper.core.tables import CONSENTS, CUSTOMERS, EVENTS, OFFERS, ORDER_LINES, TableContract
+from shopkeeper.core.tables import (
+    CONSENTS,
+    CUSTOMERS,
+    EVENTS,
+    FOOTFALL,
+    OFFERS,
+    ORDER_LINES,
+    TableContract,
+)
 from shopkeeper.segment.rules.printed import print_rule
-from shopkeeper.simulate.supplement import consents, contact_points, web_log
+from shopkeeper.simulate.supplement import consents, contact_points, visitors, web_log
 
 TIME_ZONE = "America/New_York"
 CURRENCY = "USD"
@@ -157,7 +165,7 @@ def load_demo(runtime: Runtime, progress: Callable[[str], None] | None = None) -
 
 
 def supplement(runtime: Runtime) -> list[tuple[TableContract, pa.Table]]:
-    """Simulated contact points, consents, web log and offers for the loaded customers."""
+    """Simulated contact points, consents, web log, offers and counts for the loaded shop."""
     store, seed = runtime.tables, runtime.settings.predict.seed
     lines = store.table(ORDER_LINES)
     mine = lines.filter(lines.source == SOURCE)
@@ -165,11 +173,13 @@ def supplement(runtime: Runtime) -> list[tuple[TableContract, pa.Table]]:
     people = refs.column("customer_ref").combine_chunks()
     first = store.run(mine.aggregate(first=mine.ts_us.min())).column("first")[0].as_py()
     log = store.run(mine.select("customer_ref", "order_id", "product_id", "ts_us"))
+    sold = store.run(mine.select("order_id", "store_id", "ts_us"))
     return [
         (CUSTOMERS, contact_points(people, TIME_ZONE, seed)),
         (CONSENTS, consents(people, first, seed)),
         (EVENTS, web_log(log, TIME_ZONE, seed)),
         (OFFERS, demo_offers(runtime)),
+        (FOOTFALL, visitors(sold, TIME_ZONE, seed)),
     ]
 
 

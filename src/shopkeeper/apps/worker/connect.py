@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -64,7 +65,7 @@ class ConnectorRunner:
         """Begin; returns at once."""
         self._watch.start()
 
-    def stop(self, wait_s: float = 10.0) -> None:
+    def stop(self, wait_s: float = 5.0) -> None:
         """End the threads; a run that waits for a dead source is left to its time limit.
 
         Parameters
@@ -76,11 +77,11 @@ class ConnectorRunner:
         for worker in self._workers.values():
             worker.stop.set()
             worker.wake.set()
+        deadline = time.monotonic() + wait_s
         self._watch.join(wait_s)
-        for worker in self._workers.values():
-            worker.thread.join(wait_s)
-            if worker.thread.is_alive():
-                wait_s = 0.0
+        # All are waited for until one moment, so that a dead one takes no time from the others.
+        for worker in list(self._workers.values()):
+            worker.thread.join(max(0.0, deadline - time.monotonic()))
 
     def look(self) -> None:
         """Give each enabled connector a thread, and stop those that are gone."""
