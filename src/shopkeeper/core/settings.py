@@ -158,6 +158,13 @@ class Live(_Section):
     worker: bool = Field(
         default=True, description="Whether `up` works events off itself or leaves it to `worker`"
     )
+    online_features: bool = Field(
+        default=True,
+        description="Whether features, scores and audiences of touched customers follow events",
+    )
+    online_seconds: float = Field(
+        default=0.5, gt=0, description="Least time between two rounds of online features"
+    )
 
 
 class Settings(_Section):

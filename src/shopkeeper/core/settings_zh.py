@@ -51,5 +51,7 @@ SETTINGS_ZH: Mapping[str, str] = {
     "live.dedupe_ids": "为此最多记住多少个 messageId",
     "live.lake_seconds": "已接收的事件最迟多久写入数据湖",
     "live.worker": "`up` 自己处理事件，还是交给 `worker`",
+    "live.online_features": "有事件的客户，其特征、评分与人群包是否随之更新",
+    "live.online_seconds": "两轮在线特征计算之间的最短间隔（秒）",
 }
 """Meaning in Chinese by section and by `section.key`."""

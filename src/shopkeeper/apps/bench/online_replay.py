@@ -125,7 +125,13 @@ def prepare(runtime: Runtime, replay: Replay) -> None:
 
 
 def run_live(
-    runtime: Runtime, replay: Replay, clock: Now, online: OnlineFeatures, *, rounds: bool = True
+    runtime: Runtime,
+    replay: Replay,
+    clock: Now,
+    online: OnlineFeatures,
+    *,
+    every: int = 1,
+    without: Mapping[str, tuple[str, str]] | None = None,
 ) -> set[str]:
     """Tell the week: identities, rows and rounds, batch after batch.
 
@@ -139,8 +145,10 @@ def run_live(
         The runtime's; put forward.
     online
         What is under test.
-    rounds
-        Whether a round follows each batch.
+    every
+        After how many batches a round follows; 0 is never.
+    without
+        Rows that do not arrive: key column and key by table.
 
     Returns
     -------
@@ -150,17 +158,29 @@ def run_live(
     profiles = LiveProfiles(runtime)
     touched: set[str] = set()
     offset = 0
-    for at_us, events, tables in replay.batches:
+    for number, (at_us, events, tables) in enumerate(replay.batches, 1):
         clock.moment = from_us(at_us)
         for event in events:
             event.offset = offset = offset + 1
         applied = profiles.apply(events, {0: offset + 1}, at_us)
         moved = {*applied.merged, *applied.merged.values()}
-        online.touch(tables, {}, moved=moved)
+        online.touch(_but(tables, without), {}, moved=moved)
         touched |= {*applied.customers, *moved}
-        if rounds:
+        if every and number % every == 0:
             online.round(at_us)
     return touched
+
+
+def _but(
+    tables: Mapping[str, pa.Table], without: Mapping[str, tuple[str, str]] | None
+) -> Mapping[str, pa.Table]:
+    if not without:
+        return tables
+    left = dict(tables)
+    for name, (column, key) in without.items():
+        if name in left:
+            left[name] = left[name].filter(pc.not_equal(left[name][column], key))
+    return left
 
 
 def finish(runtime: Runtime, replay: Replay) -> None:
@@ -299,7 +319,8 @@ def _batch(
     late = rng.random(rows.num_rows) < SHARES["late"]
     lag = np.where(late, rng.random(rows.num_rows) * DAY_US, 0).astype(np.int64)
     at = (rows[str(c.TS_US)].to_numpy() + lag - start_us) // step
-    return np.minimum(at, batches - 1).astype(np.int64)
+    placed: Places = np.minimum(at, batches - 1).astype(np.int64)
+    return placed
 
 
 def _wrong(orders: pa.Table, rng: np.random.Generator) -> pa.Table:

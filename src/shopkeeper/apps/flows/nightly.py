@@ -12,6 +12,7 @@ from shopkeeper.apps.flows.decide import run_decide
 from shopkeeper.apps.flows.features import run_features
 from shopkeeper.apps.flows.govern import run_govern
 from shopkeeper.apps.flows.measure import run_measure
+from shopkeeper.apps.flows.online import refresh_online
 from shopkeeper.apps.flows.predict import run_predict
 from shopkeeper.apps.flows.profiles import refresh_profiles
 from shopkeeper.apps.flows.segment import run_segment
@@ -86,7 +87,7 @@ def nightly_inputs(store: TableStore, settings: Mapping[str, Any]) -> dict[str, 
 def run_nightly(
     runtime: Runtime, *, as_of: datetime, progress: Progress | None = None
 ) -> RunReport:
-    """Govern, unify, features, predict, segment, profiles, decide, measure.
+    """Govern, unify, features, predict, segment, profiles, online, decide, measure.
 
     Idempotent: the same moment over the same data is one run, and a run that
     was interrupted goes on with its first unfinished step.
@@ -128,6 +129,11 @@ def run_nightly(
             return {}
         return backfill(runtime, as_of, run_id)
 
+    def online() -> Mapping[str, Any]:
+        if "features" in stopped(runtime, run_id):
+            return {}
+        return refresh_online(runtime, as_of=as_of).to_dict()
+
     steps = [
         Step("govern", lambda: run_govern(runtime, as_of=as_of, run_id=run_id).to_dict()),
         gated("verdicts", lambda: run_verdicts(runtime, as_of=as_of).to_dict()),
@@ -137,6 +143,7 @@ def run_nightly(
         gated("predict", lambda: run_predict(runtime, as_of=as_of).to_dict()),
         gated("segment", lambda: run_segment(runtime, as_of=as_of, run_id=run_id).to_dict()),
         gated("profiles", lambda: refresh_profiles(runtime, as_of=as_of).to_dict()),
+        Step("online", online),
         gated("decide", decide),
         gated("measure", lambda: run_measure(runtime, as_of=as_of, run_id=run_id).to_dict()),
     ]

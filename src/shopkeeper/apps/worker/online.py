@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,15 +30,15 @@ from shopkeeper.apps.worker.online_tables import (
 )
 from shopkeeper.backends.embedded.history import History
 from shopkeeper.backends.embedded.history_file import OWNER
+from shopkeeper.backends.embedded.locks import exclusive
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core.clock import to_us
-from shopkeeper.core.errors import StoreError
+from shopkeeper.core.errors import ConflictError, StoreError
 from shopkeeper.core.ports import ProfileUpdate
 from shopkeeper.core.ports import Section as Part
 from shopkeeper.core.tables import TableContract
 from shopkeeper.features.library_index import all_features
 from shopkeeper.features.online.section import (
-    Before,
     Change,
     Section,
     Standing,
@@ -109,6 +110,10 @@ class OnlineFeatures:
         self._looked_us = -LOOK_US
         # Who has rows of the future alone has no section that could hold a timer.
         self._later: dict[str, tuple[int, int, int]] = {}
+        self._resume()
+
+    def _resume(self) -> None:
+        """Whom the history knows as not worked off waits again."""
         for customer, (since, stamp) in self.history.pending().items():
             self._waiting.add({customer: stamp}, at_us=since)
 
@@ -120,6 +125,7 @@ class OnlineFeatures:
         customer_of: Mapping[str, str],
         *,
         moved: Iterable[str] = (),
+        whole: Iterable[str] = (),
         at_us: int | None = None,
     ) -> int:
         """Take in rows that arrived, durably; their customers wait for the next round.
@@ -134,6 +140,8 @@ class OnlineFeatures:
             named are looked up.
         moved
             Customers who gained or lost a reference or device, by a merge or a login.
+        whole
+            Tables whose rows are all there is of their orders now, after an order changed.
         at_us
             When they came; None takes the clock.
 
@@ -150,7 +158,8 @@ class OnlineFeatures:
         now = to_us(self._runtime.clock.now()) if at_us is None else at_us
         known: dict[str, TableContract] = {x.name: x for x, _, _ in LOADED_TABLES}
         rows = self.history.completed(
-            {k: owned_rows(v, known[k]) for k, v in tables.items() if k in known}
+            {k: owned_rows(v, known[k]) for k, v in tables.items() if k in known},
+            whole=whole,
         )
         owners = sorted({x for y in rows.values() for x in pc.unique(y[OWNER]).to_pylist()})
         strangers = [x for x in owners if x not in customer_of]
@@ -159,6 +168,19 @@ class OnlineFeatures:
         touched = self.history.add(rows, customers, at_us=now)
         self._waiting.add(touched, at_us=now)
         return len(touched)
+
+    def again(self, customers: Iterable[str], *, at_us: int | None = None) -> None:
+        """Customers wait for a round though nothing arrived.
+
+        Parameters
+        ----------
+        customers
+            Customer ids.
+        at_us
+            Since when; None takes the clock.
+        """
+        now = to_us(self._runtime.clock.now()) if at_us is None else at_us
+        self._waiting.add(dict.fromkeys(customers, 0), at_us=now)
 
     # --- rounds ------------------------------------------------------------------------------
 
@@ -217,16 +239,13 @@ class OnlineFeatures:
         """
         computed = self._engine.compute(customers, now_us)
         sections = self._sections(computed, now_us)
-        stored = self._runtime.profiles.stored_many(list(customers), [SECTION])
+        stored = self._runtime.profiles.stored_many(list(customers), [SECTION, "base"])
         changes: list[Change] = []
-        for customer, section in sections.items():
-            was = stored.get(customer, {}).get(SECTION)
-            changes += changes_of(customer, section, None if was is None else read_before(was))
+        for customer in customers:
+            told = stored.get(customer, {})
+            before = read_before(told.get(SECTION), told.get("base"))
+            changes += changes_of(customer, sections.get(customer) or Section(now_us), before)
         gone = sorted(set(customers) - set(sections))
-        for customer in gone:
-            was = stored.get(customer, {}).get(SECTION)
-            before = Before() if was is None else read_before(was)
-            changes += changes_of(customer, Section(now_us), before)
         return ProfileUpdate(
             SECTION,
             profiles={x: msgspec.structs.asdict(y) for x, y in sections.items()},
@@ -278,7 +297,8 @@ class OnlineFeatures:
         self._looked_us = now_us
         self._scorer.refresh()
         self._audiences.refresh()
-        self.history.reopen()
+        if self.history.reopen():  # a new base, built by the night
+            self._resume()
         self.history.maintain()
 
     # --- life --------------------------------------------------------------------------------
@@ -338,3 +358,34 @@ class OnlineFeatures:
         self.stop()
         self._engine.close()
         self.history.close()
+
+
+@contextmanager
+def online_features(runtime: Runtime) -> Iterator[OnlineFeatures | None]:
+    """Online features in a thread of their own, where the shop wants them.
+
+    One process of a shop keeps the history. Another worker of the same shop goes on
+    without: customers it reads events of are brought up to date by the night.
+
+    Parameters
+    ----------
+    runtime
+        Must stay open inside.
+
+    Yields
+    ------
+    OnlineFeatures or None
+        None if they are switched off or another process keeps them.
+    """
+    live = runtime.settings.live
+    with ExitStack() as stack:
+        online = None
+        if live.online_features:
+            try:
+                stack.enter_context(exclusive(history_folder(runtime) / "writer.lock", wait_s=0))
+                online = OnlineFeatures(runtime, pause_s=live.online_seconds)
+                stack.callback(online.close)
+                online.start()
+            except ConflictError:
+                log.warning("another worker keeps the online features; this one goes on without")
+        yield online

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import select
 
 from shopkeeper.apps.flows.audiences import read_rule, shop_vocabulary
@@ -17,6 +18,7 @@ from shopkeeper.apps.flows.predict import CHAMPION
 from shopkeeper.apps.worker.online_engine import Computed
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core import state
+from shopkeeper.core.clock import from_us, zone
 from shopkeeper.core.errors import NotFoundError, ShopkeeperError
 from shopkeeper.core.ports import Section, StoredModel
 from shopkeeper.core.tables import ACTIVITY, CONTACTS, PURCHASE_LINES
@@ -51,6 +53,7 @@ class Scorer:
 
     def __init__(self, runtime: Runtime) -> None:
         self._models = runtime.models
+        self._zone = zone(runtime.settings.shop.time_zone)
         self._churn: tuple[str, ChurnModel] | None = None
         self._value: tuple[str, ValueModel] | None = None
 
@@ -84,6 +87,13 @@ class Scorer:
         history = purchases.select(["customer_id", "ts_us", "day", "amount_minor"])
         if history.num_rows == 0:
             return found
+        # Models count in days of the shop, which end at another hour than those of UTC: told
+        # in the shop's own time, an order of this morning is of today at any hour.
+        shift = from_us(as_of_us).astimezone(self._zone).utcoffset() or timedelta()
+        shift_us = shift // timedelta(microseconds=1)
+        moments = pc.add(history["ts_us"], shift_us)
+        history = history.set_column(1, "ts_us", moments)
+        as_of_us += shift_us
         if self._churn is not None:
             version, churn = self._churn
             rows = score_churn(churn, history, as_of_us, model_version=version)

@@ -22,8 +22,10 @@ from shopkeeper.core.tables import (
     ORDER_LINES,
     ORDERS,
     TOUCHES,
+    VERDICTS,
     TableContract,
 )
+from shopkeeper.unify.resolve import HUMAN_FROM
 
 DEVICE = "anonymous_id:"
 
@@ -107,6 +109,23 @@ def owned(table: ibis.Table, contract: TableContract) -> ibis.Table:
     return rows.filter(rows[OWNER].notnull())
 
 
+def of_people(events: ibis.Table, verdicts: ibis.Table) -> ibis.Table:
+    """Events that later judgement did not find to be a program's; as ``resolve.activity``.
+
+    Parameters
+    ----------
+    events, verdicts
+        Unbound.
+
+    Returns
+    -------
+    ibis.Table
+        The columns of the events.
+    """
+    programs = verdicts.filter(verdicts[c.HUMAN] < HUMAN_FROM)
+    return events.anti_join(programs, events[c.EVENT_ID] == programs[c.EVENT_ID])
+
+
 def owned_rows(rows: pa.Table, contract: TableContract) -> pa.Table:
     """As :func:`owned`, of rows in memory.
 
@@ -129,7 +148,9 @@ def owned_rows(rows: pa.Table, contract: TableContract) -> pa.Table:
     return known.filter(pc.is_valid(known[OWNER]))
 
 
-def prime(history: History, store: TableStore, *, keep_after_us: int) -> Mapping[str, int]:
+def prime(
+    history: History, store: TableStore, *, keep_after_us: int, again_after_us: int | None = None
+) -> Mapping[str, int]:
     """Fill the history from the lake, as it stands now.
 
     Parameters
@@ -140,6 +161,8 @@ def prime(history: History, store: TableStore, *, keep_after_us: int) -> Mapping
         The lake.
     keep_after_us
         Rows that arrived live before it are in the lake.
+    again_after_us
+        Customers touched from then on are to be computed again; None: only those not done.
 
     Returns
     -------
@@ -149,7 +172,7 @@ def prime(history: History, store: TableStore, *, keep_after_us: int) -> Mapping
     view = store.snapshot()
     base = history.rebuild()
     written = {name: base.write(name, view.stream(expr)) for name, expr in base_rows(view)}
-    base.finish(keep_after_us=keep_after_us)
+    base.finish(keep_after_us=keep_after_us, again_after_us=again_after_us)
     return written
 
 
@@ -167,6 +190,7 @@ def base_rows(store: TableStore) -> Iterator[tuple[str, ibis.Table]]:
         Name of the file and its rows.
     """
     tables = {x.name: owned(store.table(x), x) for x, _, _ in LOADED_TABLES}
+    tables[EVENTS.name] = of_people(tables[EVENTS.name], store.table(VERDICTS))
     pairs = _order_owners(tables[ORDERS.name], tables[ORDER_LINES.name])
     counts = pairs.group_by("order_id").aggregate(n=pairs.count())
     shared = pairs.semi_join(counts.filter(counts.n > 1), "order_id")

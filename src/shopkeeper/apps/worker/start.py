@@ -14,6 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shopkeeper.apps.flows.tracking import Plans
 from shopkeeper.apps.worker.judging import Judge
+from shopkeeper.apps.worker.online import OnlineFeatures, online_features
+from shopkeeper.apps.worker.online_sink import ProfilesAndFeatures, watched
 from shopkeeper.apps.worker.profiles import LiveProfiles
 from shopkeeper.apps.worker.stream import StreamWorker
 from shopkeeper.apps.worker.stream_metrics import Metrics
@@ -93,7 +95,9 @@ class SourceKinds:
         )
 
 
-def create_stream(runtime: Runtime, *, upkeep: Upkeep | None = None) -> StreamWorker:
+def create_stream(
+    runtime: Runtime, *, upkeep: Upkeep | None = None, online: OnlineFeatures | None = None
+) -> StreamWorker:
     """The stream worker of an open shop.
 
     Parameters
@@ -102,6 +106,8 @@ def create_stream(runtime: Runtime, *, upkeep: Upkeep | None = None) -> StreamWo
         Must stay open as long as the worker runs.
     upkeep
         Told of commits.
+    online
+        Told of events and orders.
 
     Returns
     -------
@@ -109,9 +115,12 @@ def create_stream(runtime: Runtime, *, upkeep: Upkeep | None = None) -> StreamWo
     """
     settings = runtime.settings
     name = f"{socket.gethostname()}-{os.getpid()}"
+    live = LiveProfiles(runtime)
+    zone_name = settings.shop.time_zone
+    both = None if online is None else ProfilesAndFeatures(live, online, zone_name=zone_name)
     return StreamWorker(
         runtime.log,
-        runtime.tables,
+        runtime.tables if online is None else watched(runtime.tables, online),
         stream_folder(settings),
         judge=Judge(SourceKinds(runtime.state, settings), mark=Marker().mark),
         live=settings.live,
@@ -121,7 +130,7 @@ def create_stream(runtime: Runtime, *, upkeep: Upkeep | None = None) -> StreamWo
             rows, contract, settings=settings, today=runtime.clock.now().date()
         ),
         clock=runtime.clock,
-        profiles=LiveProfiles(runtime),
+        profiles=both or live,
         plans=Plans(runtime.state),
         metrics=Metrics(metrics_folder(settings), name),
         written=upkeep.written if upkeep is not None else None,
@@ -144,7 +153,8 @@ def run_stream(runtime: Runtime, stop: threading.Event) -> None:
     )  # fmt: skip
     upkeep.start()
     try:
-        create_stream(runtime, upkeep=upkeep).run(stop)
+        with online_features(runtime) as online:
+            create_stream(runtime, upkeep=upkeep, online=online).run(stop)
     finally:
         upkeep.stop()
 

@@ -20,6 +20,7 @@ from pyarrow import ipc
 
 from shopkeeper.backends.embedded.history_base import (
     BY_ORDER,
+    GONE,
     LINKS,
     SEQUENCE,
     HistoryTable,
@@ -39,7 +40,7 @@ __all__ = ["History"]
 
 _FILES_OF_A_KIND = 8
 _CHUNK = 500
-_NOT_YET = np.iinfo(np.int64).max
+_NOT_YET = 2**63 - 1
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS journal
@@ -51,7 +52,7 @@ CREATE TABLE IF NOT EXISTS order_owners
   (order_id TEXT NOT NULL, owner TEXT NOT NULL, sequence INTEGER NOT NULL,
    PRIMARY KEY (order_id, owner)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pending
-  (customer_id TEXT PRIMARY KEY, since INTEGER NOT NULL, last INTEGER NOT NULL) WITHOUT ROWID;
+  (customer_id TEXT PRIMARY KEY, since INTEGER, last INTEGER NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -105,7 +106,7 @@ class History:
             If there is no such file.
         """
         if name == BY_ORDER:
-            return pa.schema([pa.field(SEQUENCE, pa.int64()), *LINKS])
+            return pa.schema([pa.field(SEQUENCE, pa.int64()), pa.field(GONE, pa.bool_()), *LINKS])
         if name in self._tables:
             return self._tables[name].stored
         raise NotFoundError(
@@ -163,7 +164,7 @@ class History:
         folder.mkdir()
         return Rebuild(folder, self.stored_schema, self.adopt)
 
-    def adopt(self, base: str, keep_after_us: int) -> None:
+    def adopt(self, base: str, keep_after_us: int, again_after_us: int | None) -> None:
         """Make a folder the base; called when a rebuild is finished.
 
         Parameters
@@ -172,6 +173,8 @@ class History:
             Name of the folder.
         keep_after_us
             Rows that came before it are dropped.
+        again_after_us
+            Customers touched from then on wait again; None: none.
         """
         before = (keep_after_us,)
         with self._lock, sqlite_errors(self._file, "the history"):
@@ -183,6 +186,12 @@ class History:
                 self._put("base", base)
                 for table in ("journal", "files", "order_owners"):
                     self._database.execute(f"DELETE FROM {table} WHERE sequence < ?", before)
+                again = _NOT_YET if again_after_us is None else again_after_us
+                self._database.execute(
+                    "DELETE FROM pending WHERE last < ? AND since IS NULL", (int(again),)
+                )
+                # Merges of the night may have moved rows of whoever was worked off meanwhile.
+                self._database.execute("UPDATE pending SET since = last WHERE since IS NULL")
             self.reopen()
             for file in old:
                 self._remove(self._folder / file)
@@ -201,7 +210,9 @@ class History:
         file.with_name(file.name + ".index").unlink(missing_ok=True)
 
     # -- what arrives ----------------------------------------------------------------------------
-    def completed(self, rows: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+    def completed(
+        self, rows: Mapping[str, pa.Table], *, whole: Iterable[str] = ()
+    ) -> dict[str, pa.Table]:
         """Rows on their way in, with what other owners must get of them.
 
         Parameters
@@ -209,6 +220,9 @@ class History:
         rows
             By table, with the column ``owner``; the columns the history does not keep
             are left out.
+        whole
+            Tables whose rows are all there is of their orders now: earlier rows of the
+            same orders that do not come again are no more.
 
         Returns
         -------
@@ -218,7 +232,24 @@ class History:
         """
         with self._lock, sqlite_errors(self._file, "the history"):
             kept = {name: self._stamped(name, x) for name, x in rows.items() if x.num_rows}
+            for name in whole:
+                if name in kept:
+                    kept[name] = self._with_gone(name, kept[name])
             return self._shared(kept, self._orders_of(kept))
+
+    def _with_gone(self, name: str, rows: pa.Table) -> pa.Table:
+        """With a mark for each stored row of the same orders that does not come again."""
+        table = self._tables[name]
+        assert table.together is not None
+        orders = pc.unique(rows[table.together])
+        owners = {x for _, x in self._owners_of_orders(orders.to_pylist())}
+        owners.update(rows[OWNER].to_pylist())
+        found = _latest(self._found(name, sorted(owners)), table.key)
+        found = found.filter(pc.is_in(found[table.together], orders))
+        lost = found.filter(pc.invert(pc.is_in(found[table.key], pc.unique(rows[table.key]))))
+        at = lost.schema.get_field_index(GONE)
+        marked = lost.set_column(at, lost.schema.field(at), pa.repeat(True, lost.num_rows))
+        return pa.concat_tables([rows, _at(marked, _NOT_YET)])
 
     def add(
         self, rows: Mapping[str, pa.Table], customers: Iterable[str], *, at_us: int
@@ -257,7 +288,8 @@ class History:
                     )
                 self._database.executemany(
                     "INSERT INTO pending VALUES (?, ?, ?)"
-                    " ON CONFLICT (customer_id) DO UPDATE SET last = excluded.last",
+                    " ON CONFLICT (customer_id) DO UPDATE SET last = excluded.last,"
+                    " since = coalesce(since, excluded.since)",
                     ((x, at_us, stamp) for x in touched),
                 )
             self._last = stamp
@@ -335,7 +367,8 @@ class History:
         """
         with self._lock, sqlite_errors(self._file, "the history"):
             rows = self._database.execute(
-                "SELECT customer_id, since, last FROM pending ORDER BY since"
+                "SELECT customer_id, since, last FROM pending"
+                " WHERE since IS NOT NULL ORDER BY since"
             )
             return {x: (since, last) for x, since, last in rows}
 
@@ -353,8 +386,27 @@ class History:
             transaction(self._database),
         ):
             self._database.executemany(
-                "DELETE FROM pending WHERE customer_id = ? AND last <= ?", list(customers.items())
+                "UPDATE pending SET since = NULL WHERE customer_id = ? AND last <= ?",
+                list(customers.items()),
             )
+
+    def touched_since(self, moment_us: int) -> list[str]:
+        """Customers whose rows changed from a moment on, worked off or not.
+
+        Parameters
+        ----------
+        moment_us
+            Microseconds UTC; not before the last base was built.
+
+        Returns
+        -------
+        list[str]
+        """
+        with self._lock, sqlite_errors(self._file, "the history"):
+            rows = self._database.execute(
+                "SELECT customer_id FROM pending WHERE last >= ?", (moment_us,)
+            )
+            return [x[0] for x in rows]
 
     # -- reading ---------------------------------------------------------------------------------
     def rows(self, name: str, owners: Sequence[str]) -> pa.Table:
@@ -374,6 +426,7 @@ class History:
         """
         table = self._tables[name]
         found = _latest(self._found(name, owners), table.key)
+        found = found.filter(pc.is_null(found[GONE]))
         return found.select(table.schema.names).cast(table.schema)
 
     def _found(self, name: str, owners: Sequence[str]) -> pa.Table:

@@ -16,6 +16,21 @@ Change = tuple[str, int, Mapping[str, Any]]
 """Customer, moment in microseconds UTC, what changed."""
 
 
+class Refreshed(msgspec.Struct):
+    """The section ``features`` as the nightly refresh writes it.
+
+    Parameters
+    ----------
+    as_of_us
+        Moment of the features, microseconds UTC.
+    features
+        Value by name, those that are not empty.
+    """
+
+    as_of_us: int
+    features: dict[str, Any]
+
+
 class Score(msgspec.Struct, omit_defaults=True):
     """One judgement of a model.
 
@@ -80,30 +95,69 @@ class Section(msgspec.Struct, omit_defaults=True):
     audiences: dict[str, Standing] = {}
 
 
-class Before(msgspec.Struct):
-    """What of an earlier section is needed to tell what changed."""
+class _Band(msgspec.Struct):
+    band: str | None = None
 
+
+class _Told(msgspec.Struct):
     as_of_us: int = 0
-    scores: dict[str, Score] = {}
+    scores: dict[str, _Band] | None = None
+    audiences: dict[str, Standing] | None = None
+
+
+class _Night(msgspec.Struct):
+    scores: dict[str, _Band] = {}
+    audiences: dict[str, tuple[int, str]] = {}
+
+
+_told, _night = msgspec.json.Decoder(_Told).decode, msgspec.json.Decoder(_Night).decode
+
+
+class Before(msgspec.Struct):
+    """What was true of a customer until now, as far as its changes are told.
+
+    Parameters
+    ----------
+    bands
+        Band by kind of score.
+    audiences
+        Audiences the customer was in, by id.
+    """
+
+    bands: dict[str, str | None] = {}
     audiences: dict[str, Standing] = {}
 
 
-_before = msgspec.json.Decoder(Before)
-
-
-def read_before(section: bytes) -> Before:
-    """Scores and audiences of a stored section.
+def read_before(section: bytes | None, base: bytes | None) -> Before | None:
+    """What was true until now.
 
     Parameters
     ----------
     section
-        JSON as stored.
+        The section ``features`` as stored. The nightly refresh writes it without scores
+        and audiences: those stand in the section ``base`` of the same night.
+    base
+        The section ``base`` as stored.
 
     Returns
     -------
-    Before
+    Before or None
+        None if neither tells anything.
+
+    Examples
+    --------
+    >>> read_before(b'{"as_of_us":5}', b'{"scores":{"churn":{"band":"low"}}}').bands
+    {'churn': 'low'}
     """
-    return _before.decode(section)
+    if section is None and base is None:
+        return None
+    told = _Told() if section is None else _told(section)
+    night = _Night() if base is None else _night(base)
+    scores = night.scores if told.scores is None else told.scores
+    audiences = told.audiences
+    if audiences is None:
+        audiences = {k: Standing(at, version) for k, (at, version) in night.audiences.items()}
+    return Before({k: v.band for k, v in scores.items()}, audiences)
 
 
 def feature_values(rows: pa.Table, names: Sequence[str]) -> Iterable[dict[str, Any]]:
@@ -152,9 +206,9 @@ def changes_of(customer: str, now: Section, before: Before | None) -> list[Chang
     told: list[Change] = []
     earlier = before or Before()
     for kind, score in now.scores.items():
-        was = earlier.scores.get(kind)
-        if was is not None and was.band != score.band:
-            what = {"type": "score", "score": kind, "from": was.band, "to": score.band}
+        was = earlier.bands.get(kind)
+        if was is not None and was != score.band:
+            what = {"type": "score", "score": kind, "from": was, "to": score.band}
             told.append((customer, now.as_of_us, what))
     for audience, standing in now.audiences.items():
         old = earlier.audiences.get(audience)
