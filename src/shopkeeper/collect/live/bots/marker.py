@@ -33,6 +33,8 @@ _ORDERS, _ORDERS_S = 4, 120.0
 _COLD_VISITORS = 3
 _SAME_STEPS, _SAME_VISITORS, _SAME_NET_VISITORS = 4, 6, 3
 _CLOCK_JUMP_S, _CLOCK_BACK_S, _CLOCK_FAULTS = 3600.0, 20.0, 3
+# A clock is watched for as long as it takes to know it; reading it costs more than the rest.
+_CLOCK_EVENTS = 48
 _MAIL = frozenset({"email_opened", "email_link_clicked"})
 _CART = frozenset({"add_to_cart", "begin_checkout", "purchase"})
 
@@ -137,7 +139,10 @@ class Marker:
             A key of :data:`~shopkeeper.collect.live.bots.reasons.REASONS`; None if it may be a
             person's. Once a visitor is found out, all its later events carry the reason.
         """
-        client = self._client(event)
+        facts = facts_of(event)
+        client = self._facts.get(facts)
+        if client is None:
+            client = self._understood(facts)
         sort = client.agent.sort
         if sort == "program":
             # A shop's server is a program too; it speaks for people.
@@ -152,13 +157,10 @@ class Marker:
             return client.fault
         return self._behaviour(event, client)
 
-    def _client(self, event: Arrived) -> Client:
-        facts = facts_of(event)
-        client = self._facts.get(facts)
-        if client is None:
-            if len(self._facts) >= self._limit:
-                self._facts.clear()
-            client = self._facts[facts] = client_of(facts)
+    def _understood(self, facts: Facts) -> Client:
+        if len(self._facts) >= self._limit:
+            self._facts.clear()
+        client = self._facts[facts] = client_of(facts)
         return client
 
     def _behaviour(self, event: Arrived, client: Client) -> str | None:
@@ -227,6 +229,8 @@ class Marker:
 
     def _clock(self, event: Arrived, visitor: _Visitor) -> str | None:
         """The time of sending that the client claims, against that of its earlier events."""
+        if visitor.events > _CLOCK_EVENTS:
+            return None
         sent = _sent_us(event.raw)
         if sent is None:
             return None
