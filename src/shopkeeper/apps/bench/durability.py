@@ -165,7 +165,7 @@ def torture(
     Outcome
     """
     chance = random.Random(seed)
-    between = between_s or BETWEEN_S[kind]
+    between = between_s or BETWEEN_S.get(kind, BETWEEN_S["sqlite"])
     started = time.monotonic()
     with ExitStack() as stack:
         flags = {
@@ -176,7 +176,7 @@ def torture(
             **stack.enter_context(_broker(kind, folder)),
         }
         settings = load_settings(flags=flags)
-        _prepare(settings)
+        prepare_shop(settings)
         port = free_port()
         fleet = stack.enter_context(Fleet(flags, port, workers=WORKERS))
         load = Generator(port, WRITE_KEY, seed=seed, per_second=per_second)
@@ -198,8 +198,14 @@ def torture(
     return outcome
 
 
-def _prepare(settings: Settings) -> None:
-    """Create the shop and a source that may send."""
+def prepare_shop(settings: Settings) -> None:
+    """Create the shop and a source that may send.
+
+    Parameters
+    ----------
+    settings
+        Of the shop.
+    """
     runtime = open_runtime(settings)
     try:
         with runtime.state.begin() as connection:

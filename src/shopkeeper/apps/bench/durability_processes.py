@@ -84,6 +84,10 @@ class Fleet:
         self._start(role)
         return role.split("-", maxsplit=1)[0]
 
+    def pids(self) -> dict[str, int]:
+        """Process of each role."""
+        return {role: x.pid for role, x in self._living.items() if x.pid is not None}
+
     def stop(self) -> None:
         """Ask all to end, kill those that do not."""
         for process in self._living.values():

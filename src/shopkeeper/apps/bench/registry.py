@@ -23,11 +23,14 @@ CAPABILITIES: dict[str, str] = {
     "features": "shopkeeper.apps.bench.features",
     "plan": "shopkeeper.apps.bench.plan",
     "store": "shopkeeper.apps.bench.store",
+    "online": "shopkeeper.apps.bench.online",
     "connectors": "shopkeeper.apps.bench.connectors",
     "bots": "shopkeeper.apps.bench.bots",
     "decide": "shopkeeper.apps.bench.decide",
     "ingest": "shopkeeper.apps.bench.ingest",
+    "sdk": "shopkeeper.apps.bench.sdk",
     "durability": "shopkeeper.apps.bench.durability",
+    "live": "shopkeeper.apps.bench.live",
 }
 
 #: Capability → its reference data in the data folder; those not listed generate their own.
