@@ -11,8 +11,11 @@ def test_every_case_reports_figures() -> None:
     rows = run(BenchOptions(customers=50, events=2_000, seed=3))
     figures = {(x.method, x.metric): x.value for x in rows}
     assert {x.method for x in rows} == {
-        "append", "append months", "materialise", "run", "run month", "profiles", "log",
+        "append", "append months", "append small", "materialise", "run", "run month", "profiles",
+        "log", "log alone", "disk",
     }  # fmt: skip
+    assert figures["log", "events_per_second"] == 100 * figures["log", "batches_per_second"]
+    assert figures["log", "commits_per_second"] < figures["log", "batches_per_second"]
     assert all(value is not None and value > 0 for value in figures.values())
     assert figures["run", "p50"] <= figures["run", "p99"]
     assert {x.n for x in rows if x.method == "append"} == {2_000}

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
+from itertools import count
 
 import ibis
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from shopkeeper.apps.bench.rows import BenchOptions, BenchRow, measure
+from shopkeeper.backends.embedded.log import SqliteLog
 from shopkeeper.backends.open import open_runtime
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core.errors import NotFoundError
+from shopkeeper.core.ports import LogEntry
 from shopkeeper.core.settings import load_settings
-from shopkeeper.core.tables import CONTACTS, ORDERS, PURCHASES
+from shopkeeper.core.tables import CONTACTS, EVENTS, ORDERS, PURCHASES
 
 __all__ = ["run"]
 
@@ -27,7 +34,9 @@ _DAY_US = 86_400_000_000
 _BATCH = 10_000
 _READS = 5_000
 _RUNS = 20
-_LOG_BATCHES = 300
+_SMALL, _SMALL_COMMITS = 1_000, 100
+_LOG_EVENTS, _LOG_BYTES = 100, 54_000
+_LOG_IN_FLIGHT, _LOG_ALONE = 64, 300
 
 Figures = tuple[dict[str, float], int]
 
@@ -141,6 +150,35 @@ def _append(runtime: Runtime, orders: pa.Table, seed: int) -> Figures:
     return {"rows_per_second": n / (time.perf_counter() - start)}, n
 
 
+def _append_small(runtime: Runtime, orders: pa.Table, seed: int) -> Figures:
+    """Micro-batches as the stream worker writes them: one month, each after the last."""
+    kept = ("kind", "customer_ref", "occurred_at", "ts_us", "day", "dow", "hour", "channel")
+    rows = orders.slice(0, _SMALL)
+    events = pa.table(
+        {
+            "event_id": rows.column("order_id"),
+            "received_at": rows.column("occurred_at"),
+            "month": pa.repeat("2024-01", rows.num_rows),
+            **{name: rows.column(name) for name in kept},
+        }
+    )
+    writer = f"stream-{seed}"
+    numbers = count()
+
+    def append(_: int) -> None:
+        number = next(numbers)
+        runtime.tables.append(EVENTS, events, token=(writer, number), after=number - 1)
+
+    figures = _latencies(append, _SMALL_COMMITS)
+    start = time.perf_counter()
+    runtime.tables.committed(EVENTS, writer)
+    asked = (time.perf_counter() - start) * 1000
+    start = time.perf_counter()
+    runtime.tables.maintain(EVENTS)
+    compacted = time.perf_counter() - start
+    return {**figures, "committed_ms": asked, "maintain_seconds": compacted}, _SMALL_COMMITS
+
+
 def _append_months(runtime: Runtime, orders: pa.Table, seed: int) -> Figures:
     n = min(orders.num_rows, 10 * _BATCH)
     start = time.perf_counter()
@@ -186,10 +224,63 @@ def _profiles(runtime: Runtime, orders: pa.Table, seed: int) -> Figures:
     return {"rows_per_second": stored, **reads}, n
 
 
-def _log(runtime: Runtime, _orders: pa.Table, seed: int) -> Figures:
-    payload = np.random.default_rng(seed).bytes(30_000)
-    took = _latencies(lambda i: runtime.log.append(f"c{i}", [payload], received_us=i), _LOG_BATCHES)
-    return took, _LOG_BATCHES
+def _log(runtime: Runtime, orders: pa.Table, seed: int) -> Figures:
+    """Batches as the door hands them over: many wait for one commit."""
+    entries, batches = _entries(seed), max(orders.num_rows // 50, 2 * _LOG_IN_FLIGHT)
+    log = SqliteLog(runtime.settings.store.folder / "bench-log" / "events.db")
+    waiting: deque[tuple[float, Future[Sequence[tuple[int, int]]]]] = deque()
+    took = np.empty(batches)
+
+    def confirmed(number: int) -> None:
+        submitted, future = waiting.popleft()
+        future.result()
+        took[number] = time.perf_counter() - submitted
+
+    for entry in entries:
+        log.submit([entry], received_us=0).result()
+    commits, start = log.commits, time.perf_counter()
+    for i in range(batches):
+        if len(waiting) == _LOG_IN_FLIGHT:
+            confirmed(i - _LOG_IN_FLIGHT)
+        now = time.perf_counter()
+        waiting.append((now, log.submit([entries[i % len(entries)]], received_us=i)))
+    for i in range(len(waiting)):
+        confirmed(batches - _LOG_IN_FLIGHT + i)
+    seconds = time.perf_counter() - start
+    commits = log.commits - commits
+    log.close()
+    return {
+        "events_per_second": batches * _LOG_EVENTS / seconds,
+        "batches_per_second": batches / seconds,
+        "commits_per_second": commits / seconds,
+        **_percentiles(took),
+    }, batches * _LOG_EVENTS
+
+
+def _log_alone(runtime: Runtime, _orders: pa.Table, seed: int) -> Figures:
+    entries = _entries(seed)
+    log = SqliteLog(runtime.settings.store.folder / "bench-alone" / "events.db")
+    took = _latencies(
+        lambda i: log.submit([entries[i % len(entries)]], received_us=i).result(), _LOG_ALONE
+    )
+    log.close()
+    return took, _LOG_ALONE
+
+
+def _sync(runtime: Runtime, _orders: pa.Table, seed: int) -> Figures:
+    payload = _entries(seed)[0].payload
+    with (runtime.settings.store.folder / "bench-sync").open("wb", buffering=0) as file:
+
+        def write(_: int) -> None:
+            file.write(payload)
+            os.fsync(file.fileno())
+
+        return _latencies(write, _LOG_ALONE), _LOG_ALONE
+
+
+def _entries(seed: int) -> list[LogEntry]:
+    generator = np.random.default_rng(seed)
+    return [LogEntry(f"c{i}", generator.bytes(_LOG_BYTES)) for i in range(64)]
 
 
 def _latencies(action: Callable[[int], object], times: int) -> dict[str, float]:
@@ -200,13 +291,12 @@ def _latencies(action: Callable[[int], object], times: int) -> dict[str, float]:
         start = time.perf_counter()
         action(i)
         took[i] = time.perf_counter() - start
-    p50, p95, p99 = np.percentile(took * 1000, [50, 95, 99])
-    return {
-        "calls_per_second": times / float(took.sum()),
-        "p50": float(p50),
-        "p95": float(p95),
-        "p99": float(p99),
-    }
+    return {"calls_per_second": times / float(took.sum()), **_percentiles(took)}
+
+
+def _percentiles(seconds: npt.NDArray[np.float64]) -> dict[str, float]:
+    p50, p95, p99 = np.percentile(seconds * 1000, [50, 95, 99])
+    return {"p50": float(p50), "p95": float(p95), "p99": float(p99)}
 
 
 _CASES: dict[str, tuple[str, Callable[[Runtime, pa.Table, int], Figures]]] = {
@@ -216,5 +306,11 @@ _CASES: dict[str, tuple[str, Callable[[Runtime, pa.Table, int], Figures]]] = {
     "run": ("all orders by customer, the 100 largest; milliseconds", _run),
     "run month": ("one month's orders by day; milliseconds", _run_month),
     "profiles": ("60 numbers a profile; one read by id; milliseconds", _profiles),
-    "log": ("one batch of 30 kB, on disk before it is confirmed; milliseconds", _log),
+    "log": (
+        "100 events (54 kB) a batch, 64 in flight, on disk before confirmed; milliseconds",
+        _log,
+    ),
+    "log alone": ("one batch of 100 events (54 kB) after the other; milliseconds", _log_alone),
+    "disk": ("54 kB appended to a plain file and fsync; milliseconds", _sync),
+    "append small": ("one commit and token for 1,000 rows, each after the last", _append_small),
 }

@@ -116,6 +116,11 @@ class SqliteLog:
         entries = [LogEntry(key, x) for x in payloads]
         return self.submit(entries, received_us=received_us).result()
 
+    @property
+    def commits(self) -> int:
+        """Groups written since it was opened."""
+        return self._groups.commits
+
     def pressure(self) -> float:
         """How full the queue of unconfirmed payloads is, 0 to 1."""
         return self._backlog.pressure()

@@ -69,6 +69,7 @@ class GroupWriter:
         self._thread: threading.Thread | None = None
         self._closing = False
         self.arrived = threading.Condition()
+        self.commits = 0
 
     def submit(self, entries: Sequence[LogEntry], received_us: int) -> Future[Any]:
         """Queue entries for the next group.
@@ -150,6 +151,7 @@ class GroupWriter:
                 self._fail(group, error)
                 continue
             self._backlog.give(sum(x.size for x in group))
+            self.commits += 1
             with self.arrived:
                 self.arrived.notify_all()
             for waiting, result in zip(group, results, strict=True):
