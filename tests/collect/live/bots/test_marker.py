@@ -78,6 +78,22 @@ def test_a_server_that_speaks_for_a_customer_is_no_program():
     assert Marker().mark(told) == "program"
 
 
+@pytest.mark.parametrize(
+    ("agent", "library"),
+    [("okhttp/4.9.2", "@segment/analytics-react-native"), ("Dart/3.2 (dart:io)", "analytics_flutter"),
+     ("analytics-node/1.1.3", "@segment/analytics-node"), ("MyShop/3 CFNetwork/1410 Darwin/22", "analytics-swift")],
+)  # fmt: skip
+def test_apps_and_servers_that_name_visitors_are_no_programs(agent, library):
+    marker = Marker()
+    for n in range(60):
+        told = seen(n, n * 3, who=f"v{n}", kind="purchase", agent=agent)
+        told.context = {"library": {"name": library}}
+        assert marker.mark(told) is None
+    told.context = {"library": {"name": library}, "userAgent": "curl/8.4.0"}
+    told.agent = "curl/8.4.0"
+    assert marker.mark(told) == "program", "a server that tells of a crawler's visit"
+
+
 def test_a_person_is_left_alone():
     rng = random.Random(4)
     at, events = 0.0, []

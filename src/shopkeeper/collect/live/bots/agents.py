@@ -39,7 +39,10 @@ _BOT = re.compile(
     r"pinterest/0|tumblr|flipboard|barracuda|mimecast|proofpoint|fireeye|symantec|trendmicro|"
     r"turnitin|wordpress/|drupal|magpie|newspaper|trafilatura|diffbot|httrack|teleport|webcopier|"
     r"yisouspider|bytespider|sogou (?:web|inst|news|pic)|haosouspider|youdao|sosospider|"
-    r"\+?https?://|\+[a-z0-9._-]+@|feedback@"
+    r"web preview|scraper|xrawler|link.?che?c?k|checklink|link sleuth|finder|indexer|analyzer|"
+    r"siteimprove|ips-agent|http_get|httpunit|cloudfront|cloudflare|larbin|subscribers|appinsights|"
+    r"dareboost|hatena|semantic|antenna|"
+    r"https?://|www\.|[a-z0-9._-]+@[a-z]|[a-z0-9-]\.(?:com|net|org)(?![.\w])"
 )
 _DRIVEN = re.compile(
     r"headless|phantomjs|puppeteer|playwright|selenium|webdriver|slimerjs|htmlunit|splash|cypress|"
@@ -50,7 +53,7 @@ _PROGRAM = re.compile(
     r"libwww|lwp|perl|php|guzzle|ruby|faraday|rest-client|typhoeus|colly|reqwest|hyper|ureq|httpie|"
     r"http\.rb|aiohttp|httpx|urllib|scrapy|postman|insomnia|paw/|winhttp|powershell|dart|cpp-httplib|"
     r"libcurl|restsharp|unirest|analytics-|@segment|async-http|akka|vert\.x|jmeter|k6/|locust|wrk|"
-    r"apachebench|siege|vegeta|gatling|lua-resty|erlang|hackney|mojolicious|test|mozilla/4\.0$|-$)"
+    r"jetty|jersey|ahc/|pcore|apachebench|siege|vegeta|gatling|lua-resty|erlang|hackney|mojolicious|test|mozilla/4\.0$|-$)"
 )
 _FETCHER = re.compile(r"googleimageproxy|yahoomailproxy|outlook-(?:ios|android)|mail\.ru/proxy")
 _APP = re.compile(
@@ -90,7 +93,7 @@ def read_agent(agent: str) -> Agent:
     >>> read_agent("python-requests/2.31.0").sort
     'program'
     """
-    text = agent[:LONGEST].strip().lower()
+    text = agent[:LONGEST].strip(" \"'").lower()
     if not text:
         return Agent("none", "")
     system = next((name for word, name in _SYSTEMS if word in text), "")

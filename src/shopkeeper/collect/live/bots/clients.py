@@ -143,10 +143,10 @@ def _described(context: Mapping[str, Any]) -> bool:
 
 
 def from_server(event: Arrived) -> bool:
-    """Whether a shop's own server tells of a customer, rather than a client of itself.
+    """Whether the shop's own software tells of a customer, rather than a browser of itself.
 
-    Such an event names a user, no device, no page and no browser; the program that sends it is
-    the shop's.
+    Such an event describes no browser: the user agent is that of the library which delivers it,
+    a server's or an app's. It names the library, or a user and neither device nor page.
 
     Parameters
     ----------
@@ -154,9 +154,9 @@ def from_server(event: Arrived) -> bool:
         The event.
     """
     context = event.context
-    return (
-        event.customer_ref is not None
-        and event.anonymous_id is None
-        and "userAgent" not in context
-        and "page" not in context
-    )
+    if "userAgent" in context:
+        return False
+    library = context.get("library")
+    if type(library) is dict and library.get("name") and library.get("name") != "analytics.js":
+        return True
+    return event.customer_ref is not None and event.anonymous_id is None and "page" not in context

@@ -145,13 +145,13 @@ class Marker:
             client = self._understood(facts)
         sort = client.agent.sort
         if sort == "program":
-            # A shop's server is a program too; it speaks for people.
+            # A shop's servers and apps deliver with such libraries too; they speak for people.
             if from_server(event):
                 return None
             return "program"
         if sort == "declared_bot":
             return "declared_bot"
-        if event.kind in _MAIL or (event.anonymous_id is None and from_server(event)):
+        if event.kind in _MAIL or ("userAgent" not in event.context and from_server(event)):
             return None  # Opens and clicks are judged later, when more is known.
         if client.fault is not None:
             return client.fault
