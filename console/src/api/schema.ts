@@ -62,6 +62,31 @@ export type AudienceWhy = {
   facts: Array<Fact>;
 };
 
+/** One event of a program. */
+export type BotExample = {
+  event_id: string;
+  occurred_at: string;
+  kind: string;
+  source: string;
+  reason: string;
+  reason_text: Text;
+  agent: string | null;
+  human: number | null;
+};
+
+/** Invalid traffic of the last days; ``marked`` on arrival, ``judged`` by a later verdict. */
+export type BotTraffic = {
+  days: number;
+  events: number;
+  marked: number;
+  judged: number;
+  share: number | null;
+  by_reason: Array<Count>;
+  by_day: Array<TrafficDay>;
+  examples: Array<BotExample>;
+  next_step: NextStep | null;
+};
+
 /** Mean prediction and observed rate of one bin. */
 export type CalibrationPoint = {
   predicted: number;
@@ -129,6 +154,86 @@ export type CohortTable = {
   freshness: Freshness;
   definition: Text;
   items: Array<Cohort>;
+  next_step: NextStep | null;
+};
+
+/** One connector with its state. */
+export type Connector = {
+  connector_id: string;
+  kind: string;
+  kind_label: Text;
+  /** secrets are references, never values */
+  config: Record<string, unknown>;
+  every_seconds: number;
+  retry: Record<string, unknown>;
+  enabled: boolean;
+  status: string;
+  status_label: Text;
+  failures: number;
+  error: string | null;
+  rows_total: number;
+  /** age of the newest complete picture of the source */
+  lag_seconds: number | null;
+  data_until: string | null;
+  last_started_at: string | null;
+  last_ok_at: string | null;
+  next_at: string | null;
+  score: EnrichmentScore | null;
+};
+
+/** A connector to be created or changed. */
+export type ConnectorDraft = {
+  kind: string;
+  /** as in YAML, without kind, every, retry, enabled */
+  config: Record<string, unknown>;
+  every_seconds?: number | null;
+  retry?: Record<string, unknown>;
+  enabled: boolean;
+};
+
+/** One kind of connector and what a definition of it may say. */
+export type ConnectorKind = {
+  kind: string;
+  label: Text;
+  /** 0: it is sent to, and does not run */
+  every_seconds: number;
+  keys: Array<string>;
+};
+
+/** All kinds. */
+export type ConnectorKinds = {
+  items: Array<ConnectorKind>;
+};
+
+/** All connectors; the ones that need somebody first. */
+export type ConnectorList = {
+  items: Array<Connector>;
+  worst_lag_seconds: number | null;
+  next_step: NextStep | null;
+};
+
+/** One attempt. */
+export type ConnectorRun = {
+  run_id: string;
+  status: string;
+  rows: number;
+  admitted: number;
+  repeated: number;
+  quarantined: number;
+  seconds: number | null;
+  error: string | null;
+  notes: Array<Text>;
+  started_at: string;
+  ended_at: string | null;
+};
+
+/** Runs, newest first. */
+export type ConnectorRunPage = {
+  items: Array<ConnectorRun>;
+  next_cursor: string | null;
+  /** rows over all pages, where cheap to know */
+  total: number | null;
+  /** set when the list is empty */
   next_step: NextStep | null;
 };
 
@@ -343,6 +448,41 @@ export type EffectList = {
   next_step: NextStep | null;
 };
 
+/** Whether a connector runs by itself. */
+export type Enabled = {
+  enabled: boolean;
+};
+
+/** What an enrichment is worth: coverage, freshness, cost, legal basis. */
+export type EnrichmentScore = {
+  keys: number;
+  ours: number;
+  matched: number;
+  coverage: number;
+  age_days: number | null;
+  cost_per_key: number | null;
+  basis: string;
+  admitted: boolean;
+  faults: Array<ScoreFault>;
+};
+
+/** A change of an event: a JSON patch, or the whole event. */
+export type EventEdit = {
+  patch?: Array<Record<string, unknown>>;
+  event?: Record<string, unknown> | null;
+  /** false only asks for the verdict */
+  keep: boolean;
+  by: string;
+};
+
+/** Why an event is refused. */
+export type EventViolation = {
+  field: string;
+  reason: string;
+  text: Text;
+  next_step: Text;
+};
+
 /** One condition of the rule held against the customer. */
 export type Fact = {
   field: string;
@@ -404,6 +544,33 @@ export type Freshness = {
   as_of: string | null;
   computed_at: string | null;
   stale: boolean;
+};
+
+/** How old what the profiles say is. */
+export type FreshnessBoard = {
+  at: string;
+  /** the section furthest behind */
+  worst_seconds: number | null;
+  sections: Array<FreshnessLine>;
+  partitions: Array<FreshnessLine>;
+  /** age of the facts, oldest first */
+  traits: Array<FreshnessLine>;
+  next_step: NextStep | null;
+};
+
+/** One section, partition or trait. */
+export type FreshnessLine = {
+  kind: "section" | "partition" | "trait";
+  name: string;
+  label: Text;
+  section: "base" | "live" | "features";
+  /** null: nothing is known */
+  worst_seconds: number | null;
+  median_seconds: number | null;
+  /** events not applied, or customers whose moment has passed */
+  waiting: number;
+  /** customers looked at; 0: not from a sample */
+  customers: number;
 };
 
 /** The quality report in words. */
@@ -504,6 +671,156 @@ export type LineageNode = {
   distance: number;
 };
 
+/** One request with events, accepted or refused. */
+export type LiveArrival = {
+  /** counts up; pass the highest one as `after` */
+  number: number;
+  at: string;
+  /** empty if its write key is unknown */
+  source: string;
+  path: string;
+  status: number;
+  accepted: number;
+  /** events dropped because their message id was seen before */
+  duplicates: number;
+  events: Array<NamedCount>;
+  /** code, set when the request was refused */
+  reason: string | null;
+  reason_text: Text | null;
+  next_step: string | null;
+  /** the first event as sent, at most 4 KB */
+  sample: string | null;
+  ip: string;
+};
+
+/** An audience that the customer is in now. */
+export type LiveAudience = {
+  audience_id: string;
+  name: string;
+  since: string | null;
+};
+
+/** Something that became different, in one sentence. */
+export type LiveChange = {
+  sequence: number;
+  at: string;
+  kind: string;
+  text: Text;
+};
+
+/** The latest arrivals, oldest first. */
+export type LiveFeed = {
+  items: Array<LiveArrival>;
+  /** number of the newest arrival; ask again with `after` set to it */
+  last: number;
+  /** how full the queue of unconfirmed events is, 0 to 1 */
+  pressure: number;
+  lag: Array<LogLag>;
+  /** set when nothing ever arrived */
+  next_step: NextStep | null;
+};
+
+/** One event. */
+export type LiveMoment = {
+  at: string;
+  kind: string;
+  title: Text;
+  detail: string | null;
+  channel: string | null;
+  amount: Money | null;
+  event_id: string;
+};
+
+/** What is known about one customer now; ages count from ``at``. */
+export type LiveProfile = {
+  customer_id: string;
+  at: string;
+  /** ask /v1/changes from here on with `after` */
+  last_change: number;
+  currency: string;
+  sections: Array<LiveSection>;
+  identifiers: Array<CustomerIdentifier>;
+  traits: Array<LiveTraitValue>;
+  scores: Array<LiveScore>;
+  audiences: Array<LiveAudience>;
+  timeline: Array<LiveMoment>;
+  /** the latest, newest first */
+  changes: Array<LiveChange>;
+};
+
+/** A model's statement and the moment it was made. */
+export type LiveScore = {
+  task: string;
+  task_name: Text;
+  name: string;
+  label: Text;
+  value: number | null;
+  unit: "count" | "customers" | "orders" | "rows" | "minor" | "ratio" | "percent_points" | "days" | "hours" | "seconds" | "score" | "number" | "text" | "date" | "timestamp" | "boolean";
+  currency: string | null;
+  horizon_days: number | null;
+  interval: Interval | null;
+  band: Label | null;
+  model: string | null;
+  version: string | null;
+  as_of: string | null;
+  reasons: Array<Reason>;
+  judged_at: string | null;
+  age_seconds: number | null;
+};
+
+/** When one part of the profile was last written. */
+export type LiveSection = {
+  section: "base" | "live" | "features";
+  label: Text;
+  at: string | null;
+  age_seconds: number | null;
+};
+
+/** One source of live events. */
+export type LiveSource = {
+  source_id: string;
+  kind: string;
+  /** kind of identifier that its user ids are */
+  user_kind: string;
+  write_key: string;
+  /** pages that may send from a browser; empty means any */
+  origins: Array<string>;
+  enabled: boolean;
+  created_at: string;
+  health: "active" | "quiet" | "silent" | "never" | "disabled";
+  health_text: Text;
+  /** last accepted request since the service runs */
+  last_at: string | null;
+  accepted: number;
+  duplicates: number;
+  refused: number;
+  /** events accepted in the last 60 seconds */
+  per_minute: number;
+};
+
+/** Every source, oldest first. */
+export type LiveSources = {
+  items: Array<LiveSource>;
+  next_step: NextStep | null;
+};
+
+/** One value with where it comes from and of when it is. */
+export type LiveTraitValue = {
+  name: string;
+  label: Text;
+  /** moments as ISO 8601 */
+  value: string | number | boolean | null;
+  /** what a number counts, `timestamp`, `truth`, or empty for words */
+  unit: string;
+  /** `live`: follows from events; `fact`: somebody said so; `features`: computed */
+  origin: "live" | "fact" | "features";
+  source: string | null;
+  /** moment of the fact */
+  as_of: string | null;
+  age_seconds: number | null;
+  masked: boolean;
+};
+
 /** One load of one source into one table. */
 export type Load = {
   load_id: string;
@@ -529,6 +846,15 @@ export type LoadPage = {
   total: number | null;
   /** set when the list is empty */
   next_step: NextStep | null;
+};
+
+/** One partition of the event log. */
+export type LogLag = {
+  partition: number;
+  head: number;
+  committed: number;
+  /** records not yet worked off */
+  lag: number;
 };
 
 /** One edge that ties two identifiers together; undoing it restores both histories. */
@@ -638,6 +964,12 @@ export type Money = {
   currency: string;
 };
 
+/** Events of one name. */
+export type NamedCount = {
+  name: string;
+  count: number;
+};
+
 /** What to do now, on a page that has nothing (or too little) to show. */
 export type NextStep = {
   text: Text;
@@ -697,11 +1029,57 @@ export type Plan = {
   guards: Array<Reason>;
 };
 
+/** The version in force, and whether it is new. */
+export type PlanApplied = {
+  version: PlanVersion;
+  changed: boolean;
+};
+
+/** A plan to put in force. */
+export type PlanApply = {
+  yaml: string;
+  /** version it was made from; another one is a conflict */
+  based_on: number;
+  note: string;
+  by: string;
+};
+
 /** Who approves, and the digest they looked at (refused when the plan changed since). */
 export type PlanApproval = {
   by: string;
   digest?: string | null;
   note?: string | null;
+};
+
+/** A plan that is not in force. */
+export type PlanDraft = {
+  yaml: string;
+  /** latest events judged */
+  recent: number;
+};
+
+/** What the plan would do to the latest events of the log. */
+export type PlanEffect = {
+  events: number;
+  refused_now: number;
+  refused_then: number;
+  newly_refused: number;
+  newly_admitted: number;
+  warned_then: number;
+  reasons: Array<PlanTally>;
+};
+
+/** Something in a plan file that cannot be used. */
+export type PlanFault = {
+  path: string;
+  line: number;
+  message: Text;
+};
+
+/** A plan inferred from the latest events; nothing is in force by it. */
+export type PlanGuess = {
+  events: number;
+  yaml: string;
 };
 
 /** All plans, newest first. */
@@ -732,6 +1110,15 @@ export type PlanShare = {
   expected_margin: Money;
 };
 
+/** One change. */
+export type PlanStep = {
+  action: "add" | "remove" | "change";
+  path: string;
+  text: Text;
+  /** may refuse events that were admitted before */
+  stricter: boolean;
+};
+
 /** One plan of contacts. */
 export type PlanSummary = {
   plan_id: string;
@@ -744,6 +1131,15 @@ export type PlanSummary = {
   digest: string | null;
   policy_version: string | null;
   totals: PlanTotals;
+};
+
+/** Events that would be refused for one reason. */
+export type PlanTally = {
+  event: string;
+  field: string;
+  reason: string;
+  text: Text;
+  count: number;
 };
 
 /** What a plan comes to. */
@@ -762,6 +1158,16 @@ export type PlanTotals = {
   expected_net: Money;
   /** (bound − plan) / bound, ratio */
   bound_gap: number | null;
+};
+
+/** One version of the tracking plan. */
+export type PlanVersion = {
+  version: number;
+  digest: string;
+  note: string;
+  applied_by: string;
+  applied_at: string;
+  events: number;
 };
 
 /** One point of a daily series. */
@@ -843,6 +1249,47 @@ export type QuarantineSummary = {
   next_step: NextStep | null;
 };
 
+/** One live event in quarantine. */
+export type QuarantinedEvent = {
+  number: number;
+  source: string;
+  event_id: string;
+  /** name of the event, where it can be read */
+  name: string | null;
+  field: string;
+  reason: string;
+  reason_text: Text;
+  next_step: Text;
+  status: "open" | "edited" | "requested" | "admitted" | "refused";
+  status_text: Text;
+  replays: number;
+  quarantined_at: string;
+  /** JSON as sent */
+  raw: string;
+  /** as edited last; null if it is no JSON object */
+  event: Record<string, unknown> | null;
+};
+
+/** Live events in quarantine, newest first; of one refused again, the last time. */
+export type QuarantinedEventPage = {
+  items: Array<QuarantinedEvent>;
+  next_cursor: string | null;
+  /** rows over all pages, where cheap to know */
+  total: number | null;
+  /** set when the list is empty */
+  next_step: NextStep | null;
+  by_reason: Array<Count>;
+  by_field: Array<Count>;
+  by_source: Array<Count>;
+};
+
+/** One event with the verdict of the plan in force. */
+export type QuarantinedEventView = {
+  event: QuarantinedEvent;
+  admitted: boolean;
+  violations: Array<EventViolation>;
+};
+
 /** One row that was not admitted, with where it stands and what to do. */
 export type QuarantinedRow = {
   quarantine_id: string;
@@ -895,6 +1342,36 @@ export type RecommendedProduct = {
   category: string | null;
   score: number;
   reason: Text | null;
+};
+
+/** Which events are sent again: their numbers, or all that a filter gives. */
+export type ReplayRequest = {
+  numbers?: Array<number>;
+  reason?: string | null;
+  source?: string | null;
+  every: boolean;
+  /** also what would be refused again */
+  force: boolean;
+  by: string;
+};
+
+/** What was sent again; however often, each event is in the lake once. */
+export type ReplayResult = {
+  requested: number;
+  /** in the lake already, not sent */
+  admitted: number;
+  /** not sent */
+  would_be_refused: number;
+  /** the first 200; refused ones first */
+  items: Array<ReplayedEvent>;
+};
+
+/** What became of one request. */
+export type ReplayedEvent = {
+  number: number;
+  event_id: string;
+  outcome: "requested" | "admitted" | "would_be_refused";
+  violations: Array<EventViolation>;
 };
 
 /** One section of the quality report in words. */
@@ -992,6 +1469,12 @@ export type SchemeSegment = {
   average_risk: number | null;
 };
 
+/** One line of an enrichment's contract that was not met. */
+export type ScoreFault = {
+  field: string;
+  text: Text;
+};
+
 /** How the latest scores are distributed. */
 export type ScoresSummary = {
   freshness: Freshness;
@@ -1064,6 +1547,23 @@ export type SliceFigures = {
   values: Record<string, number | null>;
 };
 
+/** What to change of a source; what is left out stays. */
+export type SourceChange = {
+  enabled?: boolean | null;
+  /** make a new write key */
+  rotate: boolean;
+  origins?: Array<string> | null;
+  user_kind?: string | null;
+};
+
+/** A source to make. */
+export type SourceNew = {
+  source_id: string;
+  kind: string;
+  user_kind: string;
+  origins: Array<string>;
+};
+
 /** Where one stage of the loop stands. */
 export type StageStatus = {
   stage: "collect" | "govern" | "unify" | "features" | "predict" | "segment" | "decide" | "deliver" | "measure" | "learn";
@@ -1074,6 +1574,70 @@ export type StageStatus = {
   last_run_at: string | null;
   seconds: number | null;
   link: string;
+};
+
+/** One store in the list. */
+export type Store = {
+  store_id: string;
+  figures: StoreFigures;
+};
+
+/** One day of a store. */
+export type StoreDay = {
+  day: string;
+  visitors: number | null;
+  orders: number;
+  sales_minor: number;
+  conversion: number | null;
+};
+
+/** One store: its days, its hours, its visits. */
+export type StoreDetail = {
+  store_id: string;
+  since: string;
+  until: string;
+  currency: string;
+  figures: StoreFigures;
+  days: Array<StoreDay>;
+  hours: Array<StoreHour>;
+  /** events store_visited of known customers */
+  visits: number;
+  /** where the footfall comes from */
+  sources: Array<string>;
+  simulated: Array<string>;
+  next_step: NextStep | null;
+};
+
+/** What happened in a store in some time. */
+export type StoreFigures = {
+  /** null: nobody counted */
+  visitors: number | null;
+  orders: number;
+  sales: Money;
+  /** orders by visitor over the days that were counted; null: cannot be said */
+  conversion: number | null;
+  /** why a figure cannot be said */
+  note: Text | null;
+};
+
+/** One hour of the day, over all days of the window. */
+export type StoreHour = {
+  hour: number;
+  visitors: number | null;
+  orders: number;
+  sales_minor: number;
+  conversion: number | null;
+};
+
+/** Stores, most sales first. */
+export type StoreList = {
+  since: string | null;
+  until: string | null;
+  total: number;
+  items: Array<Store>;
+  /** sources of footfall that are simulated */
+  simulated: Array<string>;
+  next_step: NextStep | null;
 };
 
 /** One table of the lake. */
@@ -1140,6 +1704,69 @@ export type TimelineLine = {
   name: string | null;
   quantity: number | null;
   amount: Money | null;
+};
+
+/** One event that the plan names. */
+export type TrackedEvent = {
+  name: string;
+  description: Text;
+  owner: string;
+  severity: string;
+  /** what happens to properties that are not named */
+  unplanned: string;
+  properties: Array<TrackedProperty>;
+};
+
+/** One property that the plan names, nested ones by path. */
+export type TrackedProperty = {
+  /** such as `products[].price` */
+  path: string;
+  /** empty: any */
+  types: Array<string>;
+  required: boolean;
+  description: Text;
+  privacy: string;
+  /** what a violation does */
+  severity: string;
+  /** further conditions as in the file */
+  rules: Array<string>;
+};
+
+/** The tracking plan in force, as file and as structure. */
+export type TrackingPlanView = {
+  /** 0: none is in force and every event is admitted */
+  version: number;
+  digest: string | null;
+  /** without a plan in force: the standard one, to begin with */
+  yaml: string;
+  /** the file's content as JSON */
+  plan: Record<string, unknown>;
+  events: Array<TrackedEvent>;
+  /** newest first */
+  history: Array<PlanVersion>;
+  next_step: NextStep | null;
+};
+
+/** What a draft would change, or why it cannot be read. */
+export type TrackingPreview = {
+  valid: boolean;
+  faults: Array<PlanFault>;
+  /** version in force; send it back when applying */
+  based_on: number;
+  digest: string | null;
+  stricter: boolean;
+  steps: Array<PlanStep>;
+  effect: PlanEffect | null;
+};
+
+/** Events of one day and source, and those of programs among them. */
+export type TrafficDay = {
+  day: string;
+  source: string;
+  events: number;
+  marked: number;
+  judged: number;
+  share: number;
 };
 
 /** The data the model saw and the later period it was tested on. */
@@ -1245,6 +1872,172 @@ export type Operations = {
   "GET /api/v1/collect/tables": {
     response: TableList;
   };
+  /** Get Bot Traffic */
+  "GET /api/v1/collect/bots": {
+    query: {
+      days?: number;
+    };
+    response: BotTraffic;
+  };
+  /** Get Live */
+  "GET /api/v1/collect/live": {
+    query: {
+      /** `last` of the answer before */
+      after?: number;
+      source?: string | null;
+      /** only refused requests */
+      refused?: boolean;
+      limit?: number;
+    };
+    response: LiveFeed;
+  };
+  /** List Sources */
+  "GET /api/v1/collect/sources": {
+    response: LiveSources;
+  };
+  /** Create Source */
+  "POST /api/v1/collect/sources": {
+    body: SourceNew;
+    response: LiveSource;
+  };
+  /** Change Source */
+  "PATCH /api/v1/collect/sources/{source_id}": {
+    path: {
+      /** name of the source */
+      source_id: string;
+    };
+    body: SourceChange;
+    response: LiveSource;
+  };
+  /** Get Freshness */
+  "GET /api/v1/collect/freshness": {
+    response: FreshnessBoard;
+  };
+  /** List Connector Kinds */
+  "GET /api/v1/connectors/kinds": {
+    response: ConnectorKinds;
+  };
+  /** List Connectors */
+  "GET /api/v1/connectors": {
+    response: ConnectorList;
+  };
+  /** Get Connector */
+  "GET /api/v1/connectors/{connector_id}": {
+    path: {
+      connector_id: string;
+    };
+    response: Connector;
+  };
+  /** Put Connector */
+  "PUT /api/v1/connectors/{connector_id}": {
+    path: {
+      connector_id: string;
+    };
+    body: ConnectorDraft;
+    response: Connector;
+  };
+  /** Delete Connector */
+  "DELETE /api/v1/connectors/{connector_id}": {
+    path: {
+      connector_id: string;
+    };
+    response: unknown;
+  };
+  /** Enable Connector */
+  "POST /api/v1/connectors/{connector_id}/enabled": {
+    path: {
+      connector_id: string;
+    };
+    body: Enabled;
+    response: Connector;
+  };
+  /** Run Connector */
+  "POST /api/v1/connectors/{connector_id}/run": {
+    path: {
+      connector_id: string;
+    };
+    query: {
+      full?: boolean;
+    };
+    response: ConnectorRun;
+  };
+  /** List Connector Runs */
+  "GET /api/v1/connectors/{connector_id}/runs": {
+    path: {
+      connector_id: string;
+    };
+    query: {
+      /** `next_cursor` of the page before */
+      cursor?: string | null;
+      /** rows per page */
+      limit?: number;
+    };
+    response: ConnectorRunPage;
+  };
+  /** Get Tracking Plan */
+  "GET /api/v1/collect/tracking": {
+    response: TrackingPlanView;
+  };
+  /** Apply Tracking Plan */
+  "PUT /api/v1/collect/tracking": {
+    body: PlanApply;
+    response: PlanApplied;
+  };
+  /** Get Tracking Plan Version */
+  "GET /api/v1/collect/tracking/versions/{version}": {
+    path: {
+      version: number;
+    };
+    response: TrackingPlanView;
+  };
+  /** Preview Tracking Plan */
+  "POST /api/v1/collect/tracking/preview": {
+    body: PlanDraft;
+    response: TrackingPreview;
+  };
+  /** Guess Tracking Plan */
+  "GET /api/v1/collect/tracking/guess": {
+    query: {
+      recent?: number;
+    };
+    response: PlanGuess;
+  };
+  /** List Quarantined Events */
+  "GET /api/v1/collect/quarantine/events": {
+    query: {
+      reason?: string | null;
+      source?: string | null;
+      field?: string | null;
+      status?: "open" | "edited" | "requested" | "admitted" | "refused" | null;
+      /** `next_cursor` of the page before */
+      cursor?: string | null;
+      /** rows per page */
+      limit?: number;
+    };
+    response: QuarantinedEventPage;
+  };
+  /** Get Quarantined Event */
+  "GET /api/v1/collect/quarantine/events/{number}": {
+    path: {
+      /** number of the event in quarantine */
+      number: number;
+    };
+    response: QuarantinedEventView;
+  };
+  /** Edit Quarantined Event */
+  "PATCH /api/v1/collect/quarantine/events/{number}": {
+    path: {
+      /** number of the event in quarantine */
+      number: number;
+    };
+    body: EventEdit;
+    response: QuarantinedEventView;
+  };
+  /** Replay Quarantined Events */
+  "POST /api/v1/collect/quarantine/replays": {
+    body: ReplayRequest;
+    response: ReplayResult;
+  };
   /** Get Quality */
   "GET /api/v1/govern/quality": {
     response: Quality;
@@ -1320,6 +2113,13 @@ export type Operations = {
       identifier: string;
     };
     response: Customer;
+  };
+  /** Get Live Profile */
+  "GET /api/v1/customers/{customer_id}/live": {
+    path: {
+      customer_id: string;
+    };
+    response: LiveProfile;
   };
   /** List Models */
   "GET /api/v1/predict/models": {
@@ -1474,6 +2274,24 @@ export type Operations = {
   /** List Effects */
   "GET /api/v1/measure/effects": {
     response: EffectList;
+  };
+  /** List Stores */
+  "GET /api/v1/stores": {
+    query: {
+      days?: number;
+    };
+    response: StoreList;
+  };
+  /** Get Store */
+  "GET /api/v1/stores/{store_id}": {
+    path: {
+      store_id: string;
+    };
+    query: {
+      since?: string | null;
+      until?: string | null;
+    };
+    response: StoreDetail;
   };
   /** List Runs */
   "GET /api/v1/runs": {

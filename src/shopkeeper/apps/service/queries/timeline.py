@@ -10,6 +10,7 @@ from shopkeeper.apps.service import labels, paging
 from shopkeeper.apps.service.context import OpenShop
 from shopkeeper.apps.service.queries import sentences
 from shopkeeper.apps.service.queries.customers import must_exist
+from shopkeeper.apps.service.queries.event_words import EVENT_NAMES
 from shopkeeper.apps.service.queries.reading import Record, among, money, rows
 from shopkeeper.apps.service.schemas.common import NextStep, Text
 from shopkeeper.apps.service.schemas.customers import Timeline, TimelineItem, TimelineLine
@@ -31,17 +32,6 @@ QUIET = NextStep(
     action=Text(zh="返回客户列表", en="Back to customers"),
     link="/customers",
 )
-EVENT_NAMES: dict[str, Text] = {
-    "page_view": Text(zh="浏览页面", en="Viewed a page"),
-    "product_view": Text(zh="浏览商品", en="Viewed a product"),
-    "product_viewed": Text(zh="浏览商品", en="Viewed a product"),
-    "add_to_cart": Text(zh="加入购物车", en="Added to cart"),
-    "product_added": Text(zh="加入购物车", en="Added to cart"),
-    "remove_from_cart": Text(zh="移出购物车", en="Removed from cart"),
-    "search": Text(zh="搜索", en="Searched"),
-    "begin_checkout": Text(zh="开始结算", en="Started checkout"),
-    "coupon_redeemed": Text(zh="核销优惠券", en="Redeemed a coupon"),
-}
 
 
 def timeline(
