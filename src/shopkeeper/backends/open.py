@@ -79,7 +79,7 @@ def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Runtime:
         opened.callback(events.close)
         profiles = SqliteProfiles(folder / "profiles" / "profiles.db")
         opened.callback(profiles.close)
-        _state_limits(folder, tables.capabilities.name)
+        _state_limits(folder, tables.capabilities.name, events)
         return Runtime(
             settings=settings,
             tables=tables,
@@ -121,9 +121,12 @@ def _open_log(settings: Settings, folder: Path) -> EventLog:
     )
 
 
-def _state_limits(folder: Path, tables: str) -> None:
-    log.info("store %s: tables %s, state, events and profiles SQLite", folder, tables)
-    log.info(
-        "limits: one machine writes; the event log confirms a batch after one disk sync; "
-        "messages go to files under outbox and leave nothing on the network"
-    )
+def _state_limits(folder: Path, tables: str, events: EventLog) -> None:
+    log.info("store %s: tables %s, state and profiles SQLite", folder, tables)
+    if events.capabilities.shared:
+        log.info(
+            "limits: Kafka keeps the events and removes them by its retention, worked off or not"
+        )
+    else:
+        log.info("limits: one machine writes; one disk sync confirms the events that wait")
+    log.info("messages go to files under outbox and leave nothing on the network")

@@ -267,7 +267,13 @@ class LogReader(Protocol):
         ...
 
     def commit(self, offsets: Mapping[int, int]) -> None:
-        """Confirm everything before the offset of each partition; never goes backwards."""
+        """Confirm everything before the offset of each partition; never goes backwards.
+
+        Raises
+        ------
+        ConflictError
+            If a partition is not held any more; nothing is confirmed.
+        """
         ...
 
     def close(self) -> None:
@@ -341,7 +347,8 @@ class EventLog(Protocol):
             Called with a partition before its first record is handed out; returns
             the offset to start at, None for the first unconfirmed one.
         lost
-            Called when a partition was given to another member.
+            Called before a partition is given to another member, so that the work on it
+            can be ended; after the fact if this member was taken for dead.
         """
         ...
 
