@@ -1,6 +1,6 @@
 """The servers of the ingest bench, each a process of its own on two cores at most.
 
-Run as ``python -m shopkeeper.apps.bench.ingest_servers door|plain|ceiling FOLDER KEY``; prints the
+Run as ``python -m shopkeeper.apps.bench.ingest_servers door|plain|ceiling FOLDER KEY [PORT]``; prints the
 port it listens on and stops when its standard input ends.
 """
 
@@ -23,7 +23,7 @@ from pydantic import BaseModel, Field
 from starlette.types import Receive, Scope, Send
 
 from shopkeeper.apps.door.app import create_door
-from shopkeeper.apps.flows.sources import add_source
+from shopkeeper.apps.flows.sources import add_source, all_sources
 from shopkeeper.backends.open import open_runtime
 from shopkeeper.core.settings import load_settings
 
@@ -105,15 +105,17 @@ async def ceiling(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b'{"success":true}'})
 
 
-async def serve(app: Any) -> None:
+async def serve(app: Any, port: int) -> None:
     """Serve until standard input ends.
 
     Parameters
     ----------
     app
         ASGI application.
+    port
+        Where; 0 picks a free one.
     """
-    listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+    listener = socket.create_server(("127.0.0.1", port), backlog=256)
     config = uvicorn.Config(
         app, http="httptools", loop="uvloop", ws="none", lifespan="off", log_level="warning",
         access_log=False, proxy_headers=False,
@@ -133,22 +135,24 @@ def main(words: list[str]) -> None:
     Parameters
     ----------
     words
-        Which server, its folder, the write key.
+        Which server, its folder, the write key, and the port if it matters.
     """
     import uvloop
 
     which, folder, key = words[0], Path(words[1]), words[2]
+    port = int(words[3]) if len(words) > 3 else 0
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     if which == "ceiling":
-        uvloop.run(serve(ceiling))
+        uvloop.run(serve(ceiling, port))
     elif which == "plain":
         folder.mkdir(parents=True, exist_ok=True)
-        uvloop.run(serve(plain_app(folder / "plain.db", key)))
+        uvloop.run(serve(plain_app(folder / "plain.db", key), port))
     else:
         runtime = open_runtime(load_settings(flags={"store.folder": str(folder)}))
         try:
-            add_source(runtime.state, "bench", now=datetime.now(UTC), write_key=key)
-            uvloop.run(serve(create_door(runtime)))
+            if not all_sources(runtime.state):
+                add_source(runtime.state, "bench", now=datetime.now(UTC), write_key=key)
+            uvloop.run(serve(create_door(runtime), port))
         finally:
             runtime.close()
     sys.stdout.flush()
