@@ -30,7 +30,7 @@ PruneFlag = Annotated[bool, typer.Option("--prune", help="Remove those the file 
 @app.command("kinds")
 def kinds(as_json: JsonFlag = False) -> None:
     """What can be connected, and what a definition of each kind may say."""
-    found = [
+    found: list[dict[str, Any]] = [
         {
             "kind": x.name, "zh": x.zh, "en": x.en, "every_seconds": x.every_seconds,
             "keys": list(x.config.__struct_fields__),

@@ -193,11 +193,9 @@ def _address(url: str) -> sa.URL:
             raise SourceError(
                 f"there is no database file {file}", next_step="Check the path", path=str(file)
             )
-    if address.drivername == "postgresql":
-        address = address.set(drivername="postgresql+psycopg")
-    if address.drivername == "mysql":
-        address = address.set(drivername="mysql+pymysql")
-    return address
+    # The drivers that our extras bring, where the address names none.
+    drivers = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
+    return address.set(drivername=drivers.get(address.drivername, address.drivername))
 
 
 def _shown(address: sa.URL, question: Question) -> str:
@@ -290,8 +288,7 @@ class _Reading:
             batch = pa.RecordBatch.from_arrays(text, names=list(names))
             table = pa.Table.from_batches([batch])
             occurrence = self._seen.occurrences(row_hashes(table, list(names)))
-            keys = row_keys(table, list(names), "r", occurrence)
-            self._keys.append(keys)
+            self._keys.append(keys := row_keys(table, list(names), "r", occurrence))
             self._marks.extend(values)
             fresh = pc.invert(pc.is_in(keys, value_set=self._known))
             new = batch.filter(fresh)
