@@ -56,8 +56,9 @@ def serve(runtime: Runtime) -> None:
         ) from error
     port = listener.getsockname()[1]
     scheduler = start_scheduler(runtime)
-    connectors = start_connectors(runtime, os.environ)
-    stream = StreamThread(runtime) if runtime.settings.live.worker else None
+    connectors = stream = None
+    if runtime.settings.live.worker:
+        connectors, stream = start_connectors(runtime, os.environ), StreamThread(runtime)
     first = ensure_source(runtime.state, now=runtime.clock.now())
     for line in addresses(service.host, port, service.token):
         out.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -77,7 +78,8 @@ def serve(runtime: Runtime) -> None:
     try:
         server.run(sockets=[listener])
     finally:
-        connectors.stop()
+        if connectors is not None:
+            connectors.stop()
         if stream is not None:
             stream.stop()
         scheduler.shutdown(wait=True)
