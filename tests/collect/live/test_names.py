@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,6 +89,17 @@ def test_extensions_map_to_themselves() -> None:
     assert {kind_of("track", name): key for key, (name, _, _) in EXTENSIONS.items()} == {
         key: key for key in EXTENSIONS
     }
+
+
+def test_extensions_are_documented_as_a_schema() -> None:
+    path = Path(__file__).parents[3] / "docs" / "extension-events.schema.json"
+    described = json.loads(path.read_text(encoding="utf-8"))["$defs"]
+    assert {key: one["properties"]["event"]["const"] for key, one in described.items()} == {
+        key: name for key, (name, _, _) in EXTENSIONS.items()
+    }
+    for key, (_, zh, en) in EXTENSIONS.items():
+        assert zh in described[key]["description"]
+        assert en in described[key]["description"]
 
 
 @given(st.text(max_size=2000))
