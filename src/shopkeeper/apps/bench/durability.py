@@ -137,6 +137,7 @@ def torture(
     seed: int = 7,
     per_second: float = 800.0,
     between_s: tuple[float, float] | None = None,
+    online: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
     """Run server, workers and load, kill, drain, count.
@@ -157,6 +158,8 @@ def torture(
     between_s
         Shortest and longest time between kills; None takes what leaves the log's consumers
         time to divide their partitions again.
+    online
+        Whether workers compute online features too, which makes their start slow.
     tell
         Told how it goes on.
 
@@ -173,6 +176,7 @@ def torture(
             "live.log": kind,
             "live.worker": False,
             "live.lake_seconds": 0.3,
+            "live.online_features": online,
             **stack.enter_context(_broker(kind, folder)),
         }
         settings = load_settings(flags=flags)

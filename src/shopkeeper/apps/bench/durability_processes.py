@@ -145,7 +145,7 @@ def work(flags: Mapping[str, Any], port: int) -> None:  # noqa: ARG001  as serve
     port
         Not used.
     """
-    from shopkeeper.apps.worker.start import run_stream
+    from shopkeeper.apps.worker.start import collect_garbage_seldom, run_stream
     from shopkeeper.backends.open import open_runtime
     from shopkeeper.core.settings import load_settings
 
@@ -154,6 +154,7 @@ def work(flags: Mapping[str, Any], port: int) -> None:  # noqa: ARG001  as serve
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     runtime = open_runtime(load_settings(flags=flags))
+    collect_garbage_seldom()
     try:
         run_stream(runtime, stop)
     finally:

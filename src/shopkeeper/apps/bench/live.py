@@ -19,12 +19,17 @@ from shopkeeper.apps.bench.durability_processes import Fleet, free_port
 from shopkeeper.apps.bench.live_load import Probes, Steady, cpu_seconds, wait_for_port
 from shopkeeper.apps.bench.rows import BenchOptions, BenchRow
 from shopkeeper.backends.open import open_runtime
+from shopkeeper.core.errors import NotFoundError
 from shopkeeper.core.settings import load_settings
 
 RATE = 5_000
 SECONDS = 30
 WARM_S = 5.0
 FLIPS = 20
+METHODS = {
+    "profiles": "profiles and lake",
+    "features": "profiles, lake and online features",
+}
 
 
 def run(options: BenchOptions) -> list[BenchRow]:
@@ -33,27 +38,53 @@ def run(options: BenchOptions) -> list[BenchRow]:
     Parameters
     ----------
     options
-        ``events`` is how many are sent at 5,000 a second; default 150,000.
+        ``events`` is how many are sent at 5,000 a second; default 150,000. ``methods`` is a choice
+        among ``profiles`` and ``features``.
 
     Returns
     -------
     list of BenchRow
+
+    Raises
+    ------
+    NotFoundError
+        If there is no method of a given name.
     """
-    seconds = max((options.events or RATE * SECONDS) / RATE, 5.0)
-    with tempfile.TemporaryDirectory(prefix="live-") as folder:
-        figures, sent = _measured(Path(folder), seconds, options.seed)
-    return [
-        BenchRow(
-            "live", f"{RATE} events/s for {seconds:.0f} s in batches of 100",
-            "server, worker, load and probes on one machine; markers sent every 50 ms",
-            "shopkeeper", metric, value, n=sent, seconds=round(seconds, 1), seed=options.seed,
+    chosen = options.methods or tuple(METHODS)
+    unknown = sorted(set(chosen) - set(METHODS))
+    if unknown:
+        raise NotFoundError(
+            f"live has no method {', '.join(unknown)}",
+            next_step=f"Choose among {', '.join(METHODS)}",
+            methods=unknown,
         )
-        for metric, value in figures.items()
-    ]  # fmt: skip
+    seconds = max((options.events or RATE * SECONDS) / RATE, 5.0)
+    rows: list[BenchRow] = []
+    for method in chosen:
+        with tempfile.TemporaryDirectory(prefix="live-") as folder:
+            figures, sent = _measured(
+                Path(folder), seconds, options.seed, online=method == "features"
+            )
+        rows += [
+            BenchRow(
+                "live", f"{RATE} events/s for {seconds:.0f} s in batches of 100",
+                "server, worker, load and probes on one machine; a marker every 50 ms",
+                METHODS[method], metric, value, n=sent, seconds=round(seconds, 1),
+                seed=options.seed,
+            )
+            for metric, value in figures.items()
+        ]  # fmt: skip
+    return rows
 
 
-def _measured(folder: Path, seconds: float, seed: int) -> tuple[Mapping[str, float], int]:
-    flags = {"store.folder": str(folder / "shop"), "live.worker": False}
+def _measured(
+    folder: Path, seconds: float, seed: int, *, online: bool
+) -> tuple[Mapping[str, float], int]:
+    flags = {
+        "store.folder": str(folder / "shop"),
+        "live.worker": False,
+        "live.online_features": online,
+    }
     settings = load_settings(flags=flags)
     prepare_shop(settings)
     port = free_port()

@@ -165,6 +165,24 @@ class Metrics:
         return sum(count for _, count in self._rate) / seconds
 
 
+def remove_gone(folder: Path, *, now_us: int) -> None:
+    """Remove the files of workers that ended long ago.
+
+    Parameters
+    ----------
+    folder
+        As given to :class:`Metrics`.
+    now_us
+        The moment.
+    """
+    for file in folder.glob("*.json") if folder.is_dir() else ():
+        try:
+            if now_us / 1e6 - file.stat().st_mtime > GONE_S:
+                file.unlink()
+        except OSError:
+            continue
+
+
 def read_metrics(folder: Path, *, now_us: int) -> Sequence[Mapping[str, Any]]:
     """Figures of the workers that live.
 

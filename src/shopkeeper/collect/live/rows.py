@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -28,6 +29,15 @@ KEPT_CONTEXT = (
 MAX_RAW = 1_000_000
 """Characters of a refused event that are kept."""
 
+_TEXTS = {
+    str(x): attrgetter(str(x))
+    for x in (
+        c.EVENT_ID, c.KIND, c.CUSTOMER_REF, c.ANONYMOUS_ID, c.SESSION_ID, c.PRODUCT_ID, c.CATEGORY,
+        c.PAGE, c.QUERY, c.CHANNEL, c.DEVICE, c.CAMPAIGN_ID, c.CURRENCY, c.SOURCE, c.STORE_ID,
+        c.INVALID,
+    )
+}  # fmt: skip
+"""Columns that lie in fields of the same name."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -87,28 +97,11 @@ def event_rows(events: Sequence[Arrived], *, zone_name: str) -> pa.Table:
         event's properties and, under ``$name``, ``$traits``, ``$context``, ``$group`` and
         ``$previous``, what else was told.
     """
-    texts: dict[str, Callable[[Arrived], str | None]] = {
-        str(c.EVENT_ID): lambda x: x.event_id,
-        str(c.KIND): lambda x: x.kind,
-        str(c.CUSTOMER_REF): lambda x: x.customer_ref,
-        str(c.ANONYMOUS_ID): lambda x: x.anonymous_id,
-        str(c.SESSION_ID): lambda x: x.session_id,
-        str(c.PRODUCT_ID): lambda x: x.product_id,
-        str(c.CATEGORY): lambda x: x.category,
-        str(c.PAGE): lambda x: x.page,
-        str(c.QUERY): lambda x: x.query,
-        str(c.CHANNEL): lambda x: x.channel,
-        str(c.DEVICE): lambda x: x.device,
-        str(c.CAMPAIGN_ID): lambda x: x.campaign_id,
-        str(c.CURRENCY): lambda x: x.currency,
-        str(c.SOURCE): lambda x: x.source,
-        str(c.STORE_ID): lambda x: x.store_id,
-        str(c.INVALID): lambda x: x.invalid,
-        str(c.LOAD_ID): lambda x: load_id(x.partition),
-    }
+    loads = {x: load_id(x) for x in {y.partition for y in events}}
     columns: dict[str, pa.Array] = {
-        name: pa.array([read(x) for x in events], pa.string()) for name, read in texts.items()
+        name: pa.array(list(map(read, events)), pa.string()) for name, read in _TEXTS.items()
     }
+    columns[str(c.LOAD_ID)] = pa.array([loads[x.partition] for x in events], pa.string())
     columns |= when(np.array([x.occurred_us for x in events], dtype=np.int64), zone_name)
     columns[str(c.RECEIVED_AT)] = pa.array([x.received_us for x in events], pa.int64()).cast(
         ARROW_TYPES["timestamp"]
