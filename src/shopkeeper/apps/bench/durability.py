@@ -28,7 +28,7 @@ from shopkeeper.apps.worker.stream import CONSUMER
 from shopkeeper.backends.open import open_runtime
 from shopkeeper.core import columns as c
 from shopkeeper.core import state
-from shopkeeper.core.errors import InputError
+from shopkeeper.core.errors import InputError, StoreError
 from shopkeeper.core.ports import TableStore
 from shopkeeper.core.settings import Settings, load_settings
 from shopkeeper.core.tables import EVENTS, QUARANTINE
@@ -190,6 +190,12 @@ def torture(
             for number in range(kills):
                 time.sleep(chance.uniform(*between))
                 killed[fleet.kill(chance)] += 1
+                if load.refused:
+                    raise StoreError(
+                        f"the server answered {load.refused} to a good request",
+                        next_step="See its messages above; was the shop's folder removed?",
+                        status=load.refused,
+                    )
                 if number % 25 == 24:
                     tell(f"{number + 1} kills, {len(load.acknowledged)} events acknowledged")
         finally:

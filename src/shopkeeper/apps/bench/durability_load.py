@@ -13,6 +13,8 @@ THREADS = 3
 EVENTS_A_REQUEST = (1, 40)
 PAUSE_S = 0.05
 USERS = 400
+RETRIED = frozenset({429, 500, 502, 503, 504, 507})
+"""Answers after which an SDK sends again."""
 KINDS = ("Product Viewed", "Product Added", "Order Completed", "Products Searched")
 
 
@@ -41,6 +43,7 @@ class Generator:
         self.sent: set[str] = set()
         self.acknowledged: set[str] = set()
         self.repeats = 0
+        self.refused = 0
         self.latencies: list[float] = []
         self._threads = [
             threading.Thread(target=self._run, args=(x,), name=f"load-{x}") for x in range(THREADS)
@@ -69,6 +72,8 @@ class Generator:
             with self._lock:
                 self.sent.update(ids)
             connection = self._until_acknowledged(connection, body)
+            if self.refused:
+                break
             with self._lock:
                 self.acknowledged.update(ids)
             ready_at = max(ready_at + size * THREADS / self._per_second, time.monotonic() - 1.0)
@@ -94,8 +99,10 @@ class Generator:
                         self.repeats += tries - 1
                         self.latencies.append(time.monotonic() - started)
                     return connection
-                if answer.status not in {429, 500, 502, 503, 504, 507}:
-                    raise AssertionError(f"the server answered {answer.status}")
+                if answer.status not in RETRIED:
+                    self.refused = answer.status
+                    self._stop.set()
+                    return connection
             except (OSError, http.client.HTTPException):
                 if connection is not None:
                     connection.close()
