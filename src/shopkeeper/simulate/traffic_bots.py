@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from shopkeeper.simulate.traffic import SECOND_US, Scene
 from shopkeeper.simulate.traffic_clients import (
     CARRIERS,
     CENTRES,
@@ -24,6 +23,7 @@ from shopkeeper.simulate.traffic_clients import (
     pick,
 )
 from shopkeeper.simulate.traffic_people import PRODUCTS, product, visit
+from shopkeeper.simulate.traffic_scene import SECOND_US, Scene
 
 
 def _nets(scene: Scene, residential: float) -> tuple[str, ...]:

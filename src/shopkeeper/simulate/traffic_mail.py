@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from shopkeeper.simulate.traffic import SECOND_US, Scene
 from shopkeeper.simulate.traffic_clients import (
     APPLE_NETS,
     CENTRES,
@@ -23,6 +22,7 @@ from shopkeeper.simulate.traffic_clients import (
     pick,
 )
 from shopkeeper.simulate.traffic_people import visit
+from shopkeeper.simulate.traffic_scene import SECOND_US, Scene
 
 LINKS = 8
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from shopkeeper.simulate.traffic import SECOND_US, Scene
 from shopkeeper.simulate.traffic_clients import (
     CARRIERS,
     CENTRES,
@@ -21,6 +20,7 @@ from shopkeeper.simulate.traffic_clients import (
     old_phone,
     pick,
 )
+from shopkeeper.simulate.traffic_scene import SECOND_US, Scene
 
 PRODUCTS = 3000
 REFERRERS = ("", "", "https://www.baidu.com/link", "https://www.google.com/", "https://m.weibo.cn/", "https://www.xiaohongshu.com/explore")  # fmt: skip

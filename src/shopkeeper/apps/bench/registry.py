@@ -26,6 +26,7 @@ CAPABILITIES: dict[str, str] = {
     "online": "shopkeeper.apps.bench.online",
     "connectors": "shopkeeper.apps.bench.connectors",
     "bots": "shopkeeper.apps.bench.bots",
+    "fuzz": "shopkeeper.apps.bench.fuzz",
     "decide": "shopkeeper.apps.bench.decide",
     "ingest": "shopkeeper.apps.bench.ingest",
     "sdk": "shopkeeper.apps.bench.sdk",

@@ -5,10 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
+from shopkeeper.collect.live.bots.actors import (
+    Group,
+    Visitor,
+    fields,
+    filled,
+    generations,
+    restore,
+)
 from shopkeeper.collect.live.bots.clients import Client, Facts, client_of, facts_of, from_server
 from shopkeeper.collect.live.bots.memory import Memory
 from shopkeeper.collect.live.bots.spam import spam_host
@@ -37,49 +44,6 @@ _CLOCK_JUMP_S, _CLOCK_BACK_S, _CLOCK_FAULTS = 3600.0, 20.0, 3
 _CLOCK_EVENTS = 48
 _MAIL = frozenset({"email_opened", "email_link_clicked"})
 _CART = frozenset({"add_to_cart", "begin_checkout", "purchase"})
-
-
-class _Visitor:
-    """What is remembered of one anonymous id (or user, where there is none)."""
-
-    __slots__ = (
-        "carts", "carts_us", "clock_faults", "events", "last_us", "level", "mean", "orders",
-        "orders_us", "other", "product", "products", "reason", "received_us", "run", "sent_us",
-        "steps", "sum2",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.events = 0
-        self.last_us = 0
-        self.level = 0.0
-        self.mean = 0.0
-        self.sum2 = 0.0
-        self.run = 0
-        self.other = 0
-        self.product = ""
-        self.products = 0
-        self.steps = ""
-        self.carts = 0
-        self.carts_us = 0
-        self.orders = 0
-        self.orders_us = 0
-        self.sent_us = 0
-        self.received_us = 0
-        self.clock_faults = 0
-        self.reason = ""
-
-
-class _Group:
-    """What is remembered of one client, or one client at one address."""
-
-    __slots__ = ("cold", "last", "reason", "run", "visitors")
-
-    def __init__(self) -> None:
-        self.run = 0
-        self.visitors = 0
-        self.cold = 0
-        self.last = ""
-        self.reason = ""
 
 
 class Marker:
@@ -119,9 +83,9 @@ class Marker:
             )
         self._honeypots = frozenset(honeypots)
         self._facts: dict[Facts, Client] = {}
-        self._visitors: Memory[_Visitor] = Memory(actors)
-        self._places: Memory[_Group] = Memory(actors)
-        self._groups: Memory[_Group] = Memory(actors)
+        self._visitors: Memory[Visitor] = Memory(actors)
+        self._places: Memory[Group] = Memory(actors)
+        self._groups: Memory[Group] = Memory(actors)
         self._begun: Memory[list[str]] = Memory(actors)
         self._limit = actors
 
@@ -169,7 +133,7 @@ class Marker:
             return None
         visitor = self._visitors.get(key)
         if visitor is None:
-            visitor = _Visitor()
+            visitor = Visitor()
             self._visitors.put(key, visitor)
         if visitor.reason:
             return visitor.reason
@@ -196,7 +160,7 @@ class Marker:
             return "referrer_spam"
         return None
 
-    def _pace(self, event: Arrived, visitor: _Visitor) -> str | None:
+    def _pace(self, event: Arrived, visitor: Visitor) -> str | None:
         """Too fast, or too regular; gaps above half an hour begin a new visit."""
         now = event.occurred_us
         visitor.events += 1
@@ -227,7 +191,7 @@ class Marker:
                 return "metronomic"
         return None
 
-    def _clock(self, event: Arrived, visitor: _Visitor) -> str | None:
+    def _clock(self, event: Arrived, visitor: Visitor) -> str | None:
         """The time of sending that the client claims, against that of its earlier events."""
         if visitor.events > _CLOCK_EVENTS:
             return None
@@ -247,7 +211,7 @@ class Marker:
         visitor.sent_us, visitor.received_us = sent, received
         return None
 
-    def _steps(self, event: Arrived, visitor: _Visitor) -> str | None:
+    def _steps(self, event: Arrived, visitor: Visitor) -> str | None:
         """What is done, one thing after the other."""
         kind, product = event.kind, event.product_id or ""
         if kind == "view_item":
@@ -270,14 +234,14 @@ class Marker:
         return None
 
     @staticmethod
-    def _enumerates(visitor: _Visitor) -> bool:
+    def _enumerates(visitor: Visitor) -> bool:
         if visitor.run >= _RUN_UNEVEN:
             return True
         n = visitor.events - 1
         return n > 0 and visitor.sum2 / n < visitor.mean * visitor.mean
 
     @staticmethod
-    def _buys(event: Arrived, visitor: _Visitor) -> str | None:
+    def _buys(event: Arrived, visitor: Visitor) -> str | None:
         now = event.occurred_us
         if now - visitor.carts_us > _CARTS_S * 1e6:
             visitor.carts, visitor.carts_us = 0, now
@@ -292,7 +256,7 @@ class Marker:
                 return "no_browsing"
         return None
 
-    def _same(self, event: Arrived, visitor: _Visitor) -> str | None:
+    def _same(self, event: Arrived, visitor: Visitor) -> str | None:
         """The beginning of a visit, seen before of others."""
         what = event.product_id or event.category or event.page or ""
         text = f"{visitor.steps}{event.kind}{what}".encode("utf-8", "surrogatepass")
@@ -312,7 +276,7 @@ class Marker:
             return "replayed_sequence"
         return None
 
-    def _together(self, event: Arrived, visitor: _Visitor, client: Client) -> str | None:
+    def _together(self, event: Arrived, visitor: Visitor, client: Client) -> str | None:
         """What visitors with the same client do, and those at the same address with it."""
         key = event.anonymous_id or event.customer_ref or ""
         first = visitor.events == 1
@@ -322,7 +286,7 @@ class Marker:
                 return reason
         group = self._groups.get(client.digest)
         if group is None:
-            group = _Group()
+            group = Group()
             self._groups.put(client.digest, group)
         if event.kind != "view_item":
             group.run = group.visitors = 0
@@ -340,7 +304,7 @@ class Marker:
         key = f"{event.ip} {client.digest}"
         place = self._places.get(key)
         if place is None:
-            place = _Group()
+            place = Group()
             self._places.put(key, place)
         place.cold += 1
         return "no_browsing" if place.cold >= _COLD_VISITORS else None
@@ -351,10 +315,10 @@ class Marker:
             {
                 "version": VERSION,
                 "actors": self._limit,
-                "visitors": _generations(self._visitors, _fields),
-                "places": _generations(self._places, _fields),
-                "groups": _generations(self._groups, _fields),
-                "begun": _generations(self._begun, list),
+                "visitors": generations(self._visitors, fields),
+                "places": generations(self._places, fields),
+                "groups": generations(self._groups, fields),
+                "begun": generations(self._begun, list),
             }
         )
 
@@ -378,10 +342,10 @@ class Marker:
             saved = msgspec.json.decode(state)
             saved = {VERSION: saved}[saved["version"]]
             marker = cls(honeypots=honeypots, actors=saved["actors"])
-            _restore(marker._visitors, saved["visitors"], lambda x: _filled(_Visitor(), x))
-            _restore(marker._places, saved["places"], lambda x: _filled(_Group(), x))
-            _restore(marker._groups, saved["groups"], lambda x: _filled(_Group(), x))
-            _restore(marker._begun, saved["begun"], list)
+            restore(marker._visitors, saved["visitors"], lambda x: filled(Visitor(), x))
+            restore(marker._places, saved["places"], lambda x: filled(Group(), x))
+            restore(marker._groups, saved["groups"], lambda x: filled(Group(), x))
+            restore(marker._begun, saved["begun"], list)
         except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
             raise InputError(
                 f"the saved state of the bot marker cannot be read: {error}",
@@ -413,21 +377,3 @@ def _sent_us(raw: bytes) -> int | None:
         return int(moment.timestamp() * 1e6) if moment.tzinfo else None
     except (ValueError, OverflowError, OSError):
         return None
-
-
-def _fields(entry: Any) -> list[Any]:
-    return [getattr(entry, x) for x in entry.__slots__]
-
-
-def _filled(entry: Any, values: list[Any]) -> Any:
-    for name, value in zip(entry.__slots__, values, strict=True):
-        setattr(entry, name, value)
-    return entry
-
-
-def _generations(memory: Memory[Any], plain: Any) -> list[dict[str, Any]]:
-    return [{k: plain(v) for k, v in x.items()} for x in (memory.old, memory.young)]
-
-
-def _restore(memory: Memory[Any], saved: list[dict[str, Any]], read: Any) -> None:
-    memory.old, memory.young = ({k: read(v) for k, v in x.items()} for x in saved)
