@@ -155,23 +155,28 @@ def moment(ts_us: int | None) -> datetime | None:
 
 def _traits(base: Base, live: _Live, features: _Features) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    units, seen = _UNITS, _Moments()
     for name, (value, at_us, source) in base.traits.items():
-        found[name] = _trait(value, "", source, at_us)
-    as_of = moment(features.as_of_us)
-    units = _UNITS
+        found[name] = {"value": value, "unit": "", "source": source, "as_of": seen[at_us]}
+    as_of = seen[features.as_of_us]
     for name, value in features.features.items():
         unit = units.get(name, "")
         found[name] = {"value": value, "unit": unit, "source": "features", "as_of": as_of}
     for name, (value, at_us, source) in live.stated.items():
-        found[name] = _trait(value, "", source, at_us)
+        found[name] = {"value": value, "unit": "", "source": source, "as_of": seen[at_us]}
     for name, (value, at_us, source) in live.traits.items():
-        shown = moment(value) if name in _MOMENTS else value
-        found[name] = _trait(shown, units.get(name, ""), source, at_us)
+        shown = seen[value] if name in _MOMENTS else value
+        unit = units.get(name, "")
+        found[name] = {"value": shown, "unit": unit, "source": source, "as_of": seen[at_us]}
     return found
 
 
-def _trait(value: Any, unit: str, source: str | None, at_us: int | None) -> dict[str, Any]:
-    return {"value": value, "unit": unit, "source": source, "as_of": moment(at_us)}
+class _Moments(dict[int | None, datetime | None]):
+    """Moments made once: the facts of a profile share few."""
+
+    def __missing__(self, ts_us: int | None) -> datetime | None:
+        self[ts_us] = made = moment(ts_us)
+        return made
 
 
 def _scores(base: Base, features: _Features) -> dict[str, Any]:

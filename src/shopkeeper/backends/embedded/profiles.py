@@ -22,6 +22,10 @@ __all__ = ["KEPT_CHANGES", "SqliteProfiles"]
 KEPT_CHANGES = 200_000
 """Changes kept for subscribers; who is further behind reads the profiles again."""
 _MMAP_BYTES = 1 << 30
+_CACHE_KB, _BULK_CACHE_KB = 65_536, 262_144
+_BULK_PAGES = 20_000
+"""Pages of the write-ahead log before a bulk load brings them into the file: keys come in no order,
+and a page that is written once for many of them is written seldom."""
 T = TypeVar("T")
 
 _ONE = " UNION ALL ".join(
@@ -53,6 +57,7 @@ class SqliteProfiles:
             self._reader = connect(file, synchronous="NORMAL")
             for connection in (self._writer, self._reader):
                 connection.execute(f"PRAGMA mmap_size = {_MMAP_BYTES}")
+                connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
 
     def get(self, customer_id: str) -> dict[str, Any] | None:
         """The stored profile, or None.
@@ -422,6 +427,8 @@ class SqliteProfiles:
         """A connection of its own: micro-batches are stored between the chunks."""
         with sqlite_errors(self._file, what):
             connection = connect(self._file, synchronous="NORMAL")
+            connection.execute(f"PRAGMA cache_size = -{_BULK_CACHE_KB}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_BULK_PAGES}")
             try:
                 yield connection
             finally:

@@ -12,7 +12,7 @@ from shopkeeper.core.ports import IdentityLoad, Known, ProfileUpdate
 
 __all__ = ["apply_identity", "load_identities", "load_links", "lookup", "lookup_lists"]
 
-_CHUNK = 20_000
+_CHUNK = 50_000
 _GENERATION = ("identities", 0)
 
 
@@ -146,7 +146,8 @@ def _load_chunk(
         ).fetchall()
         enqueue(connection, _concerned(connection, changed))
         connection.execute(
-            "INSERT INTO identifiers SELECT identifier, customer_id, ? FROM stage WHERE true"
+            "INSERT INTO identifiers SELECT identifier, customer_id, ? FROM stage"
+            " WHERE true ORDER BY identifier"
             " ON CONFLICT (identifier) DO UPDATE SET customer_id = excluded.customer_id,"
             " generation = excluded.generation",
             (generation,),
