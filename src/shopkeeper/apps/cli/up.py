@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
+import sys
+import threading
 from typing import Annotated
 from urllib.parse import quote
 
@@ -75,6 +78,7 @@ def serve(runtime: Runtime) -> None:
             ws="none",
         )
     )
+    _end_cleanly_when_told()
     try:
         server.run(sockets=[listener])
     finally:
@@ -84,6 +88,13 @@ def serve(runtime: Runtime) -> None:
             stream.stop()
         scheduler.shutdown(wait=True)
         listener.close()
+
+
+def _end_cleanly_when_told() -> None:
+    """Let workers finish what they read before the process ends."""
+    # After its own shutdown uvicorn raises SIGTERM again, which by default ends everything here.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
 def addresses(host: str, port: int, token: str) -> list[str]:
