@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
+
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -12,8 +16,12 @@ from shopkeeper.apps.flows.features import run_features
 from shopkeeper.apps.flows.online import refresh_features, refresh_online
 from shopkeeper.apps.flows.predict import history_before, predict_churn, predict_value, write_scores
 from shopkeeper.apps.flows.profiles import refresh_base
-from shopkeeper.apps.worker.online import OnlineFeatures
+from shopkeeper.apps.worker.online import OnlineFeatures, online_features
+from shopkeeper.apps.worker.online_sink import ProfilesAndFeatures, watched
+from shopkeeper.apps.worker.profiles import LiveProfiles
 from shopkeeper.backends.open import open_runtime
+from shopkeeper.collect.live.envelope import Arrived
+from shopkeeper.collect.live.rows import when
 from shopkeeper.core import state
 from shopkeeper.core.clock import to_us
 from shopkeeper.core.settings import load_settings
@@ -126,32 +134,35 @@ def test_scores_equal_those_of_the_batch(shop, week):
             assert score["reasons"] == msgspec.json.decode(row["reasons"])
 
 
+def judged_by_the_batch(runtime, as_of):
+    """Features, scores of the champions and audiences at a moment, as a night leaves them."""
+    batch = batch_features(runtime, as_of)
+    history = history_before(runtime.tables, as_of)
+    churn = runtime.models.get("churn", "champion")
+    value = runtime.models.get("value", "champion")
+    at_us = to_us(as_of)
+    rows = score_churn(ChurnModel.load(churn.folder), history, at_us, model_version=churn.version)
+    write_scores(runtime.tables, rows, ("churn",), as_of)
+    rows = score_value(ValueModel.load(value.folder), history, at_us, model_version=value.version)
+    write_scores(runtime.tables, rows, ("expected_orders", "expected_spend", "p_alive"), as_of)
+    sizes = {x: build_audience(runtime, x, as_of).size for x in RULES}
+    return batch, sizes
+
+
 def test_memberships_equal_those_of_the_batch(shop, week):
     runtime, online, touched = shop
     as_of = week.spec.as_of
-    batch = batch_features(runtime, as_of)
+    batch, sizes = judged_by_the_batch(runtime, as_of)
     everyone = sorted(touched | set(batch["customer_id"].to_pylist()))
     online.again(everyone)
     while online.round(to_us(as_of)).customers:
         pass
-    history = history_before(runtime.tables, as_of)
-    churn = runtime.models.get("churn", "champion")
-    value = runtime.models.get("value", "champion")
-    rows = score_churn(ChurnModel.load(churn.folder), history, to_us(as_of),
-                       model_version=churn.version)  # fmt: skip
-    write_scores(runtime.tables, rows, ("churn",), as_of)
-    rows = score_value(ValueModel.load(value.folder), history, to_us(as_of),
-                       model_version=value.version)  # fmt: skip
-    write_scores(runtime.tables, rows, ("expected_orders", "expected_spend", "p_alive"), as_of)
     sections = runtime.profiles.section("features", everyone)
-    sizes = {}
     for audience in RULES:
-        size = build_audience(runtime, audience, as_of).size
         table = runtime.tables.table(AUDIENCE_MEMBERS)
         members = runtime.tables.run(table.filter(table.audience_id == audience))
         found = {k for k, v in sections.items() if audience in v["audiences"]}
         assert found == set(members["customer_id"].to_pylist())
-        sizes[audience] = size
     assert all(0 < x < batch.num_rows for x in sizes.values()), sizes
 
 
@@ -172,9 +183,9 @@ def test_changes_of_membership_were_told_in_the_week(shop):
 
 
 def test_the_night_writes_everybody_and_leaves_newer_sections(shop, week):
-    runtime, online, _touched = shop
+    runtime, online, _ = shop
     as_of = week.spec.as_of
-    batch = batch_features(runtime, as_of)
+    batch, _ = judged_by_the_batch(runtime, as_of)
     refresh_base(runtime, as_of=as_of)
     runtime.profiles.put_many({"c_nobody": {"as_of_us": 1, "features": {}}}, section="features")
     person = batch["customer_id"][0].as_py()
@@ -192,8 +203,7 @@ def test_the_night_writes_everybody_and_leaves_newer_sections(shop, week):
     assert compare(batch.slice(1), stored, NAMES).mismatches == 0
     # Nothing changed since: scores and audiences of the base are those of the next round.
     online.again(everyone)
-    changes = online.round(to_us(as_of)).changes
-    assert changes == 0
+    assert online.round(to_us(as_of)).changes == 0
 
 
 def test_the_night_builds_a_new_base_over_which_nothing_differs(shop, week):
@@ -202,7 +212,7 @@ def test_the_night_builds_a_new_base_over_which_nothing_differs(shop, week):
     batch = batch_features(runtime, as_of)
     report = refresh_online(runtime, as_of=as_of)
     assert report.base["orders"] == runtime.tables.count(ORDERS)
-    assert report.customers == batch.num_rows
+    assert 0 < report.newer < report.customers <= batch.num_rows  # of the last batch
     everyone = touched | set(batch["customer_id"].to_pylist())
     found = online_features(runtime, online, everyone, as_of)
     assert compare(batch, found, NAMES).mismatches == 0
@@ -213,6 +223,42 @@ def test_a_shop_without_features_keeps_its_sections(shop, week):
     before = runtime.profiles.count()
     assert refresh_features(runtime, as_of=week.starts) == (0, 0)
     assert runtime.profiles.count() == before
+
+
+def test_a_worker_keeps_features_up_to_date_and_only_one_does(tmp_path):
+    flags = {"store.folder": str(tmp_path), "live.online_seconds": 0.05}
+    runtime = open_runtime(load_settings(flags=flags))
+    now_us = to_us(datetime.now(UTC))
+    seen = Arrived(
+        event_id="e1", type="track", kind="view_item", name="x", occurred_us=now_us - 5_000_000,
+        received_us=now_us, source="web", customer_ref="user:7", anonymous_id="d7", category="茶",
+    )  # fmt: skip
+    with online_features(runtime) as online:
+        sink = ProfilesAndFeatures(LiveProfiles(runtime), online, zone_name="Asia/Shanghai")
+        for _ in range(2):  # a batch that is applied again changes nothing
+            sink.apply([seen], {0: 1})
+        watched(runtime.tables, online).append(ORDERS, replay_order("o1", "user:7", now_us - 10))
+        customer = runtime.profiles.resolve(["user:7"])["user:7"]
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            section = runtime.profiles.section("features", [customer]).get(customer, {})
+            if section.get("features", {}).get("orders_life"):
+                break
+            time.sleep(0.05)
+        with online_features(runtime) as other:
+            assert other is None
+        assert section["features"]["orders_7d"] == 1
+        assert section["features"]["views_7d"] == 1
+        assert section["features"]["top_viewed_category_90d"] == "茶"
+        assert online.freshness().done >= 1
+    runtime.close()
+
+
+def replay_order(number, ref, at_us):
+    moments = when(np.array([at_us]), "Asia/Shanghai")
+    columns = {"order_id": [number], "customer_ref": [ref], "kind": ["sale"], **moments,
+               "amount_minor": [500], "currency": ["CNY"]}  # fmt: skip
+    return ORDERS.cast(pa.table(columns), fill=True)
 
 
 def test_rows_that_did_not_arrive_are_found(week, tmp_path):

@@ -57,7 +57,7 @@ def test_what_does_not_change_is_not_told():
 
 def test_a_customer_nobody_knew_enters_audiences_but_no_band_changes():
     now = Section(9, {}, {"churn": Score(0.8, band="high")}, {"new": Standing(9)})
-    assert [x[2]["type"] for x in changes_of("c", now, None)] == ["audience"]
+    assert [x[2]["type"] for x in changes_of("c", now, read_before(None, None))] == ["audience"]
 
 
 def test_after_the_night_scores_and_audiences_stand_in_the_base():

@@ -79,19 +79,16 @@ class OnlineEngine:
     ) -> None:
         self._store, self._profiles, self._history = store, profiles, history
         self._contract = features_contract()
-        self._queries = PreparedQueries(memory_mb=memory_mb)
-        loaded = (ORDERS, ORDER_LINES, EVENTS, TOUCHES, PRODUCTS, IDENTITIES)
-        for contract in loaded:
-            self._queries.source(contract.name, _nullable(contract))
-        for contract in RESOLVED:
-            self._queries.source(contract.name, contract.arrow_schema)
-        self._queries.source(CUTOFFS, cutoffs_table([from_us(0)]).schema)
-        for contract, expr in _resolving():
-            self._queries.prepare(contract.name, expr)
-        purchases, lines, activity, contacts = (x.unbound() for x in RESOLVED)
-        expr = feature_table(purchases, lines, activity, contacts, cutoffs_expression())
-        self._queries.prepare(FEATURES_QUERY, expr)
+        self._memory_mb = memory_mb
+        self._planned: PreparedQueries | None = None
         self._products, self._products_version = PRODUCTS.empty(), -2
+
+    @property
+    def _queries(self) -> PreparedQueries:
+        """Planned when first needed: it takes seconds, and a worker's start should not."""
+        if self._planned is None:
+            self._planned = _plan(self._memory_mb)
+        return self._planned
 
     def compute(self, customers: Sequence[str], now_us: int) -> Computed:
         """Features of some customers at a moment, from their rows in the history.
@@ -123,7 +120,8 @@ class OnlineEngine:
 
     def close(self) -> None:
         """Release memory."""
-        self._queries.close()
+        if self._planned is not None:
+            self._planned.close()
 
     def _feed(self, customer_of: Mapping[str, str]) -> None:
         """Feed the loaded rows of some owners, with everything that resolving them reads."""
@@ -179,6 +177,21 @@ class OnlineEngine:
             self._products = PRODUCTS.cast(self._store.run(self._store.table(PRODUCTS)))
             self._products_version = version
         return self._products
+
+
+def _plan(memory_mb: int) -> PreparedQueries:
+    queries = PreparedQueries(memory_mb=memory_mb)
+    for contract in (ORDERS, ORDER_LINES, EVENTS, TOUCHES, PRODUCTS, IDENTITIES):
+        queries.source(contract.name, _nullable(contract))
+    for contract in RESOLVED:
+        queries.source(contract.name, contract.arrow_schema)
+    queries.source(CUTOFFS, cutoffs_table([from_us(0)]).schema)
+    for contract, expr in _resolving():
+        queries.prepare(contract.name, expr)
+    purchases, lines, activity, contacts = (x.unbound() for x in RESOLVED)
+    expr = feature_table(purchases, lines, activity, contacts, cutoffs_expression())
+    queries.prepare(FEATURES_QUERY, expr)
+    return queries
 
 
 def _resolving() -> Sequence[tuple[TableContract, ibis.Table]]:

@@ -16,21 +16,6 @@ Change = tuple[str, int, Mapping[str, Any]]
 """Customer, moment in microseconds UTC, what changed."""
 
 
-class Refreshed(msgspec.Struct):
-    """The section ``features`` as the nightly refresh writes it.
-
-    Parameters
-    ----------
-    as_of_us
-        Moment of the features, microseconds UTC.
-    features
-        Value by name, those that are not empty.
-    """
-
-    as_of_us: int
-    features: dict[str, Any]
-
-
 class Score(msgspec.Struct, omit_defaults=True):
     """One judgement of a model.
 
@@ -72,6 +57,25 @@ class Standing(msgspec.Struct, omit_defaults=True):
 
     since_us: int
     version: str = ""
+
+
+class Refreshed(msgspec.Struct, omit_defaults=True):
+    """The section ``features`` as the nightly refresh writes it.
+
+    Parameters
+    ----------
+    as_of_us
+        Moment of the features, microseconds UTC.
+    features
+        Value by name, those that are not empty.
+    audiences
+        As they were told last, for a customer without a section ``base``; None where that
+        section tells them.
+    """
+
+    as_of_us: int
+    features: dict[str, Any]
+    audiences: dict[str, Standing] | None = None
 
 
 class Section(msgspec.Struct, omit_defaults=True):
@@ -128,7 +132,7 @@ class Before(msgspec.Struct):
     audiences: dict[str, Standing] = {}
 
 
-def read_before(section: bytes | None, base: bytes | None) -> Before | None:
+def read_before(section: bytes | None, base: bytes | None) -> Before:
     """What was true until now.
 
     Parameters
@@ -141,16 +145,14 @@ def read_before(section: bytes | None, base: bytes | None) -> Before | None:
 
     Returns
     -------
-    Before or None
-        None if neither tells anything.
+    Before
+        Empty if neither tells anything.
 
     Examples
     --------
     >>> read_before(b'{"as_of_us":5}', b'{"scores":{"churn":{"band":"low"}}}').bands
     {'churn': 'low'}
     """
-    if section is None and base is None:
-        return None
     told = _Told() if section is None else _told(section)
     night = _Night() if base is None else _night(base)
     scores = night.scores if told.scores is None else told.scores
@@ -187,7 +189,7 @@ def feature_values(rows: pa.Table, names: Sequence[str]) -> Iterable[dict[str, A
     )
 
 
-def changes_of(customer: str, now: Section, before: Before | None) -> list[Change]:
+def changes_of(customer: str, now: Section, before: Before) -> list[Change]:
     """What subscribers are told: another band of a score, an audience entered or left.
 
     Parameters
@@ -197,26 +199,25 @@ def changes_of(customer: str, now: Section, before: Before | None) -> list[Chang
     now
         The new section; its audiences take over since when from before.
     before
-        The earlier one; None if there was none.
+        What was true until now.
 
     Returns
     -------
     list of Change
     """
     told: list[Change] = []
-    earlier = before or Before()
     for kind, score in now.scores.items():
-        was = earlier.bands.get(kind)
+        was = before.bands.get(kind)
         if was is not None and was != score.band:
             what = {"type": "score", "score": kind, "from": was, "to": score.band}
             told.append((customer, now.as_of_us, what))
     for audience, standing in now.audiences.items():
-        old = earlier.audiences.get(audience)
+        old = before.audiences.get(audience)
         if old is not None:
             standing.since_us = old.since_us
         else:
             told.append((customer, now.as_of_us, _audience(audience, "entered")))
-    left = (x for x in earlier.audiences if x not in now.audiences)
+    left = (x for x in before.audiences if x not in now.audiences)
     told += [(customer, now.as_of_us, _audience(x, "left")) for x in left]
     return told
 
