@@ -29,6 +29,12 @@ from shopkeeper.core.ports import LogRecord
 
 log = logging.getLogger(__name__)
 
+
+class _Ledger(msgspec.Struct):
+    decision_id: str
+
+
+_ledger = msgspec.json.Decoder(_Ledger).decode
 Check = Callable[[Arrived], Sequence[Violation]]
 Mark = Callable[[Arrived], str | None]
 SourceSettings = Callable[[str], ArriveSettings]
@@ -220,8 +226,11 @@ def _key(verdict: Arrived | Refused | DecisionRow) -> bytes:
         event = verdict.event
         content = hashlib.blake2b(event.raw, digest_size=16).hexdigest() if event.replay else ""
         return message_key(event.source, event.event_id, purpose=f"refused{content}")
-    digest = hashlib.blake2b(verdict.raw, digest_size=16).hexdigest()
-    return message_key(verdict.source, digest, purpose="decision")
+    try:
+        name = _ledger(verdict.raw).decision_id
+    except msgspec.MsgspecError:
+        name = hashlib.blake2b(verdict.raw, digest_size=16).hexdigest()
+    return message_key(verdict.source, name, purpose="decision")
 
 
 def _nameless(record: LogRecord) -> Arrived:
