@@ -7,6 +7,7 @@ import json
 
 from shopkeeper.apps.worker import stream
 from shopkeeper.collect.live.envelope import VERSION, Envelope, pack
+from shopkeeper.core.errors import StorageFullError
 from shopkeeper.core.tables import (
     CONSENTS,
     CUSTOMERS,
@@ -136,6 +137,27 @@ def test_consents_come_from_traits_and_from_the_banner(shop):
     shop.work()
     found = {(x["customer_ref"], x["channel"], x["status"]) for x in shop.rows(CONSENTS)}
     assert found == {("user:u1", "email", "GRANT"), ("user:u1", "all", "DENY")}
+
+
+def test_a_statement_survives_a_commit_that_fails_at_first(shop, monkeypatch):
+    append = shop.runtime.tables.append
+    refusals = iter([True])
+
+    def full(contract, *args, **kwargs):
+        if next(refusals, False):
+            raise StorageFullError("no room", next_step="make some")
+        return append(contract, *args, **kwargs)
+
+    monkeypatch.setattr(shop.runtime.tables, "append", full)
+    banner = {"consent": {"categoryPreferences": {"Advertising": False}}}
+    shop.send(shop.track(1, event="purchase", order_id="o", total=5), identify(2, context=banner))
+    worker = shop.worker()
+    while worker.step(0.0):
+        pass
+    worker.flush()
+    worker.close()
+    assert [x["status"] for x in shop.rows(CONSENTS)] == ["DENY"]
+    assert orders(shop) == {"o": 500}
 
 
 def test_decisions_are_ledger_rows_and_bad_ones_are_quarantined(shop):

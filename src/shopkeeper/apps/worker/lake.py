@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from shopkeeper.apps.worker.lake_rows import Batch, Builder, Placed
+from shopkeeper.apps.worker.lake_rows import Batch, Builder, Built, Placed
 from shopkeeper.collect.live.envelope import Arrived
 from shopkeeper.collect.live.orders import Order, line_rows, moved, order_rows
 from shopkeeper.collect.live.people import (
@@ -84,6 +84,7 @@ class LakeSink:
         self._reached: dict[tuple[str, int], int] = {}
         self._people: dict[int, dict[Key, Row]] = {}
         self._merge_at = 0.0
+        self._building: tuple[Batch, Built] | None = None
 
     def gain(self, partition: int) -> int:
         """Look up how far each table has a partition.
@@ -103,6 +104,10 @@ class LakeSink:
             self._reached[contract.name, partition] = reached
         self._people.pop(partition, None)
         return max(self._reached[x.name, partition] for x in ORDER)
+
+    def lose(self, partition: int) -> None:
+        """Leave a partition to somebody else."""
+        self._people.pop(partition, None)
 
     def events_reached(self, partition: int) -> int:
         """Last offset that every table has; -1 if none has."""
@@ -139,7 +144,7 @@ class LakeSink:
             If the lake refused; what was committed stays.
         """
         written: dict[str, int] = {}
-        built = self._builder.build(batch, batch.events)
+        built = self._built_once(batch)
         if built.changed:
             self._still_ours(batch)
         self._tell(batch.events)
@@ -150,10 +155,17 @@ class LakeSink:
             for partition in np.unique(placed.partition).tolist():
                 rows = self._append(placed, partition, batch.positions[partition] - 1)
                 _count(written, placed.contract, rows)
+        self._building = None
         if any(self._people.values()) and (last or time.monotonic() >= self._merge_at):
             self._still_ours(batch)
             _count(written, CUSTOMERS, self._merge_people())
         return written
+
+    def _built_once(self, batch: Batch) -> Built:
+        """The same rows on every attempt: what was stated before is remembered while building."""
+        if self._building is None or self._building[0] is not batch:
+            self._building = (batch, self._builder.build(batch, batch.events))
+        return self._building[1]
 
     def _append(self, placed: Placed, partition: int, last: int) -> int:
         contract, place = placed.contract, (placed.contract.name, partition)

@@ -234,6 +234,7 @@ class StreamWorker:
         if self._work.flight is not None:
             self._work.flight.work.exception()
         self._work.batch.drop(partition)
+        self._work.sink.lose(partition)
         self._work.held.pop(partition, None)
         log.info("partition %d goes to another worker", partition)
 
