@@ -24,5 +24,5 @@ export default defineConfig(({ mode }) => ({
     target: "es2022",
     chunkSizeWarningLimit: 900,
   },
-  ...(mode === "mock" ? {} : { server: { proxy: { "/api": service, "/ready": service, "/health": service } } }),
+  ...(mode === "mock" ? {} : { server: { proxy: { "/api": service, "/v1": service, "/ready": service, "/health": service } } }),
 }));

@@ -13,6 +13,10 @@ export type Format = {
   month: (value: string | null | undefined) => string;
   moment: (value: string | null | undefined) => string;
   ago: (value: string | null | undefined, now?: Date) => string;
+  /** The hour of a moment to the second, for lists of what just happened. */
+  clock: (value: string | null | undefined) => string;
+  /** How old something is: 3 sec, 12 min, 4 hr, 9 days. */
+  age: (seconds: number | null | undefined) => string;
   bytes: (value: number) => string;
 };
 
@@ -130,6 +134,34 @@ function make(language: Language, zone: string): Format {
       for (const [unit, size] of steps)
         if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);
       return relative.format(0, "minute");
+    },
+    clock: (value) =>
+      value
+        ? new Intl.DateTimeFormat(language, {
+            hour: "2-digit",
+            minute: "2-digit",
+            second: "2-digit",
+            hour12: false,
+            ...(zone ? { timeZone: zone } : {}),
+          }).format(parse(value))
+        : NOTHING,
+    age: (seconds) => {
+      if (!usable(seconds)) return NOTHING;
+      const steps: Array<[string, number]> = [
+        ["day", 86_400],
+        ["hour", 3_600],
+        ["minute", 60],
+        ["second", 1],
+      ];
+      const size = Math.max(0, seconds);
+      const [unit, step] = steps.find(([, length]) => size >= length) ?? ["second", 1];
+      const count = size / step;
+      return new Intl.NumberFormat(language, {
+        style: "unit",
+        unit,
+        unitDisplay: "short",
+        maximumFractionDigits: unit === "second" && size < 10 && size > 0 ? 1 : 0,
+      }).format(unit === "second" && size < 10 ? count : Math.floor(count));
     },
     bytes: (value) => {
       const units = ["B", "KB", "MB", "GB", "TB"];

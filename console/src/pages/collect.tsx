@@ -1,4 +1,5 @@
-import { Tabs } from "antd";
+import { Segmented, Skeleton, Tabs } from "antd";
+import { type ComponentType, lazy, type LazyExoticComponent, Suspense } from "react";
 import { useNavigate, useParams } from "react-router";
 
 import { useRead } from "../api/client";
@@ -8,7 +9,15 @@ import { Bars, Status } from "../parts/figures";
 import { Card, Page } from "../parts/page";
 import { Loaded, Nothing } from "../parts/states";
 import { Pager, Rows } from "../parts/table";
-import { useUrlFilters } from "../parts/url";
+import { useUrlFilters, useUrlWord } from "../parts/url";
+
+const Live = lazy(() => import("./collect/live"));
+const Sources = lazy(() => import("./collect/sources"));
+const Connectors = lazy(() => import("./collect/connectors"));
+const Tracking = lazy(() => import("./collect/tracking"));
+const Refused = lazy(() => import("./collect/refused"));
+const Bots = lazy(() => import("./collect/bots"));
+const FreshnessBoard = lazy(() => import("./collect/freshness"));
 
 export default function Collect() {
   const { t } = useSpeaker();
@@ -22,11 +31,48 @@ export default function Collect() {
         destroyOnHidden
         items={[
           { key: "loads", label: t("collect.loads"), children: <Loads /> },
-          { key: "quarantine", label: t("collect.quarantine"), children: <Quarantine /> },
+          { key: "live", label: t("collect.live"), children: <Later page={Live} /> },
+          { key: "sources", label: t("collect.sources"), children: <Later page={Sources} /> },
+          { key: "connectors", label: t("collect.connectors"), children: <Later page={Connectors} /> },
+          { key: "tracking", label: t("collect.tracking"), children: <Later page={Tracking} /> },
+          { key: "quarantine", label: t("collect.quarantine"), children: <Held /> },
+          { key: "bots", label: t("collect.bots"), children: <Later page={Bots} /> },
+          { key: "freshness", label: t("collect.freshness"), children: <Later page={FreshnessBoard} /> },
           { key: "tables", label: t("collect.tables"), children: <Tables /> },
         ]}
       />
     </Page>
+  );
+}
+
+function Later({ page: Content }: { page: LazyExoticComponent<ComponentType> }) {
+  return (
+    <Suspense fallback={<Skeleton active title={false} paragraph={{ rows: 6 }} />}>
+      <Content />
+    </Suspense>
+  );
+}
+
+/** What was held back: rows of files, and live events. */
+function Held() {
+  const { t } = useSpeaker();
+  const [of] = useUrlWord("of", "rows");
+  const navigate = useNavigate();
+  return (
+    <div className="stack">
+      <div>
+        <Segmented
+          aria-label={t("collect.held")}
+          value={of}
+          onChange={(next) => void navigate(next === "rows" ? "/collect/quarantine" : "/collect/quarantine?of=events")}
+          options={[
+            { value: "rows", label: t("collect.heldRows") },
+            { value: "events", label: t("collect.heldEvents") },
+          ]}
+        />
+      </div>
+      {of === "events" ? <Later page={Refused} /> : <Quarantine />}
+    </div>
   );
 }
 

@@ -1,7 +1,7 @@
 import { Select, Tabs } from "antd";
 import { Link, useParams } from "react-router";
 
-import { useRead } from "../api/client";
+import { Problem, useRead } from "../api/client";
 import type { Customer, CustomerScore, FeatureValue, Reason, TimelineItem, Trait } from "../api/schema";
 import { named, useSpeaker } from "../i18n/text";
 import { cash, Plain, Risk, shown, span } from "../parts/figures";
@@ -9,6 +9,7 @@ import { Card, Fresh, Page } from "../parts/page";
 import { Loaded, Nothing } from "../parts/states";
 import { Pager, Rows } from "../parts/table";
 import { useUrlFilters, useUrlWord } from "../parts/url";
+import { LiveCustomer, LiveOnly } from "./customer-live";
 
 export default function CustomerPage() {
   const { t, say, format } = useSpeaker();
@@ -23,6 +24,9 @@ export default function CustomerPage() {
       back={{ to: "/customers", label: t("nav.customers") }}
       actions={<Fresh of={data?.freshness} />}
     >
+      {customer.error instanceof Problem && customer.error.status === 404 ? (
+        <LiveOnly id={id} />
+      ) : (
       <Loaded query={customer} lines={12}>
         {(one) => (
           <>
@@ -38,6 +42,7 @@ export default function CustomerPage() {
               onChange={setTab}
               destroyOnHidden
               items={[
+                { key: "live", label: t("customer.live"), children: <LiveCustomer id={one.customer_id} /> },
                 { key: "scores", label: t("customer.scores"), children: <Scores customer={one} /> },
                 { key: "timeline", label: t("customer.timeline"), children: <Timeline id={one.customer_id} /> },
                 { key: "traits", label: t("customer.traits"), children: <Traits traits={one.traits} /> },
@@ -48,6 +53,7 @@ export default function CustomerPage() {
           </>
         )}
       </Loaded>
+      )}
     </Page>
   );
 }

@@ -13,6 +13,7 @@ import { Loaded } from "../parts/states";
 import { Rows } from "../parts/table";
 import { useUrlFilters, useUrlWord } from "../parts/url";
 import { Side } from "../parts/side";
+import { Stores } from "./stores";
 
 export default function Measure() {
   const { t } = useSpeaker();
@@ -29,6 +30,7 @@ export default function Measure() {
           { key: "effects", label: t("measure.effects"), children: <Effects /> },
           { key: "cohorts", label: t("measure.cohorts"), children: <Cohorts /> },
           { key: "rfm-migration", label: t("measure.migration"), children: <Migration /> },
+          { key: "stores", label: t("measure.stores"), children: <Stores /> },
         ]}
       />
     </Page>

@@ -136,6 +136,46 @@ export function Columns({
   return <Chart option={option} height={height} label={label} />;
 }
 
+/** Visitors and orders as bars, the share of visitors that bought as a line. */
+export function Traffic({
+  steps,
+  label,
+}: {
+  steps: Array<{ name: string; visitors: number | null; orders: number; conversion: number | null }>;
+  label: string;
+}) {
+  const { t, format } = useSpeaker();
+  const { palette } = useAppearance();
+  const option = useMemo<EChartsCoreOption>(() => {
+    const conversion = t("stores.conversion");
+    return {
+      ...base(palette),
+      legend: { top: 0, left: 0, itemWidth: 14, itemHeight: 10, textStyle: { color: palette.ink2 } },
+      grid: { left: 8, right: 8, top: 40, bottom: 8, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+      xAxis: { type: "category", data: steps.map((step) => step.name), ...axis(palette), splitLine: { show: false } },
+      yAxis: [
+        { type: "value", minInterval: 1, ...axis(palette), axisLabel: { color: palette.ink2, formatter: (value: number) => format.compact(value) } },
+        { type: "value", min: 0, ...axis(palette), splitLine: { show: false }, axisLabel: { color: palette.ink2, formatter: (value: number) => format.percent(value, 0) } },
+      ],
+      series: [
+        { name: t("stores.visitors"), type: "bar", color: palette.series[0], barMaxWidth: 22, barGap: "10%", data: steps.map((step) => step.visitors) },
+        { name: t("stores.orders"), type: "bar", color: palette.accentFill, barMaxWidth: 22, data: steps.map((step) => step.orders) },
+        {
+          name: conversion,
+          type: "line",
+          yAxisIndex: 1,
+          color: palette.series[1],
+          showSymbol: steps.length < 32,
+          lineStyle: { width: 2 },
+          data: steps.map((step) => step.conversion),
+          tooltip: { valueFormatter: (value: unknown) => (typeof value === "number" ? format.percent(value) : "–") },
+        },
+      ],
+    };
+  }, [steps, palette, t, format]);
+  return <Chart option={option} height={280} label={label} />;
+}
+
 /** Predicted against observed; a well calibrated model lies on the diagonal. */
 export function Calibration({ points, label }: { points: CalibrationPoint[]; label: string }) {
   const { t, format } = useSpeaker();

@@ -13,6 +13,8 @@ export function Rows<T extends object>({
   label,
   expand,
   busy = false,
+  picked,
+  rowClass,
 }: {
   rows: T[];
   columns: TableColumnsType<T>;
@@ -20,6 +22,9 @@ export function Rows<T extends object>({
   label: string;
   expand?: (row: T) => ReactNode;
   busy?: boolean;
+  /** Rows that a person picked, by key, for what is done to several at once. */
+  picked?: { keys: string[]; onPick: (keys: string[]) => void; name: (row: T) => string };
+  rowClass?: (row: T) => string;
 }) {
   const [box, over] = useOverflow<HTMLDivElement>();
   return (
@@ -31,6 +36,17 @@ export function Rows<T extends object>({
         rowKey={rowKey}
         pagination={false}
         loading={busy}
+        {...(rowClass ? { rowClassName: rowClass } : {})}
+        {...(picked
+          ? {
+              rowSelection: {
+                selectedRowKeys: picked.keys,
+                onChange: (keys) => picked.onPick(keys.map(String)),
+                getCheckboxProps: (row: T) => ({ "aria-label": picked.name(row) }) as object,
+                getTitleCheckboxProps: () => ({ "aria-label": label }),
+              },
+            }
+          : {})}
         {...(expand ? { expandable: { expandedRowRender: expand } } : {})}
       />
     </div>
