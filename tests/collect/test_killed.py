@@ -15,14 +15,14 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pytest
 
-from shopkeeper.backends.embedded.lake import open_delta_store
+from shopkeeper.backends.embedded.open_lake import open_delta_store
 from shopkeeper.core.tables import LOADS, ORDERS, QUARANTINE
 
 ROWS, CHUNK = 3_000, 500
 SERVER = """
 import datetime as dt, os, sys
 from pathlib import Path
-from shopkeeper.backends.embedded.lake import open_delta_store
+from shopkeeper.backends.embedded.open_lake import open_delta_store
 from shopkeeper.collect.load import load, plan_load
 from shopkeeper.collect.mapping import SourceMapping
 from shopkeeper.collect.sources.open import open_source

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from shopkeeper.backends.embedded.disk import full_disk_as_error
-from shopkeeper.backends.embedded.lake import DeltaStore, open_delta_store
+from shopkeeper.backends.embedded.lake import DeltaStore
 from shopkeeper.backends.embedded.log import SqliteLog
 from shopkeeper.backends.embedded.models import FolderModels
+from shopkeeper.backends.embedded.open_lake import open_delta_store
 from shopkeeper.backends.embedded.profiles import SqliteProfiles
 from shopkeeper.backends.embedded.state import open_state
 from shopkeeper.backends.runtime import Runtime

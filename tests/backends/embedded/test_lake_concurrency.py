@@ -15,7 +15,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from shopkeeper.backends.embedded.lake import DeltaStore, open_delta_store
+from shopkeeper.backends.embedded.lake import DeltaStore
+from shopkeeper.backends.embedded.open_lake import open_delta_store
 from shopkeeper.core.errors import StorageFullError
 from shopkeeper.core.tables import SEGMENTS
 
@@ -23,7 +24,7 @@ WRITER = """
 import pyarrow as pa
 from datetime import UTC, datetime
 from pathlib import Path
-from shopkeeper.backends.embedded.lake import open_delta_store
+from shopkeeper.backends.embedded.open_lake import open_delta_store
 from shopkeeper.core.tables import SEGMENTS
 store = open_delta_store(Path(folder), memory_mb=256, threads=1)
 for i in range(commits):
@@ -38,7 +39,7 @@ import resource
 from pathlib import Path
 import numpy as np
 import pyarrow as pa
-from shopkeeper.backends.embedded.lake import open_delta_store
+from shopkeeper.backends.embedded.open_lake import open_delta_store
 from shopkeeper.core.errors import StorageFullError
 from shopkeeper.core.tables import SEGMENTS
 store = open_delta_store(Path(folder), memory_mb=256, threads=1)

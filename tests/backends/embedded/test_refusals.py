@@ -16,8 +16,9 @@ from deltalake.exceptions import CommitFailedError
 
 from shopkeeper.backends.embedded import attempts, sqlite
 from shopkeeper.backends.embedded.feed import Feed
-from shopkeeper.backends.embedded.lake import DeltaStore, open_delta_store
+from shopkeeper.backends.embedded.lake import DeltaStore
 from shopkeeper.backends.embedded.locks import exclusive
+from shopkeeper.backends.embedded.open_lake import open_delta_store
 from shopkeeper.backends.embedded.profiles import SqliteProfiles
 from shopkeeper.core.errors import BusyError, ConflictError, StoreError, TooLargeError
 from shopkeeper.core.tables import SEGMENTS

@@ -19,9 +19,10 @@ import pytest
 from shopkeeper.apps.bench.durability_broker import broker
 from shopkeeper.backends.distributed.kafka import KafkaLog
 from shopkeeper.backends.distributed.spark import SparkEngine
-from shopkeeper.backends.embedded.lake import DeltaStore, open_delta_store
+from shopkeeper.backends.embedded.lake import DeltaStore
 from shopkeeper.backends.embedded.log import SqliteLog
 from shopkeeper.backends.embedded.models import FolderModels
+from shopkeeper.backends.embedded.open_lake import open_delta_store
 from shopkeeper.backends.embedded.place import lake_folder
 from shopkeeper.backends.embedded.profiles import SqliteProfiles
 from shopkeeper.backends.senders.outbox import OutboxSender

@@ -12,7 +12,8 @@ import pytest
 from deltalake import DeltaTable
 
 from shopkeeper.backends import delta_log
-from shopkeeper.backends.embedded.lake import DeltaStore, open_delta_store
+from shopkeeper.backends.embedded.lake import DeltaStore
+from shopkeeper.backends.embedded.open_lake import open_delta_store
 from shopkeeper.core.errors import ConflictError, InputError, NotFoundError
 from shopkeeper.core.tables import EVENTS, ORDERS, TableContract
 

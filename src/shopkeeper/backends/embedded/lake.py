@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
-from pathlib import Path
 from typing import Self
 
 import ibis
 import pyarrow as pa
 
-from shopkeeper.backends.embedded.duck import DuckEngine
-from shopkeeper.backends.embedded.place import lake_folder
 from shopkeeper.backends.embedded.writing import DeltaWriter
 from shopkeeper.backends.engine import Engine, Relation, declared_tables
 from shopkeeper.backends.snapshots import Snapshot, SnapshotCache, latest_version
@@ -19,7 +16,7 @@ from shopkeeper.core.errors import InputError, NotFoundError, StoreError
 from shopkeeper.core.ports import Capabilities, Commit, Scalar
 from shopkeeper.core.tables import ALL, TableContract
 
-__all__ = ["DeltaStore", "open_delta_store"]
+__all__ = ["DeltaStore"]
 
 
 class DeltaStore:
@@ -396,29 +393,3 @@ def _check_input(name: str, schema: ibis.Schema, rows: pa.Table) -> None:
             name=name,
             columns=missing,
         )
-
-
-def open_delta_store(folder: Path, *, memory_mb: int = 4096, threads: int = 0) -> DeltaStore:
-    """The embedded table store below a folder; creates what is missing.
-
-    Parameters
-    ----------
-    folder
-        Store folder; tables go to ``lake``, spilled intermediate results to ``spill``.
-    memory_mb
-        Memory the engine may use.
-    threads
-        Threads of the engine; 0 means all cores.
-
-    Returns
-    -------
-    DeltaStore
-
-    Raises
-    ------
-    SettingsError
-        If the folder's path holds a character that the lake cannot keep.
-    """
-    lake = lake_folder(folder)
-    engine = DuckEngine(lake.parent / "spill", memory_mb=memory_mb, threads=threads)
-    return DeltaStore(SnapshotCache(lake), engine)
