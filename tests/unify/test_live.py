@@ -17,7 +17,8 @@ from shopkeeper.core.ports import ProfileUpdate
 from shopkeeper.unify import identifiers as ids
 from shopkeeper.unify.identifiers import Guards, customer_id_of
 from shopkeeper.unify.identify import identify
-from shopkeeper.unify.live import Identities, LiveIdentity, Sighting, blocked, own_customer
+from shopkeeper.unify.live import LiveIdentity
+from shopkeeper.unify.sightings import Identities, Sighting, blocked, own_customer
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 

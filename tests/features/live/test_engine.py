@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from shopkeeper.features.live.builtin import BUILT_IN
+from shopkeeper.features.live.compiled import compile_traits
 from shopkeeper.features.live.definition import Condition, LiveTrait, holds
 from shopkeeper.features.live.engine import (
     NEVER,
@@ -17,7 +18,6 @@ from shopkeeper.features.live.engine import (
     Fact,
     State,
     advance,
-    compile_traits,
     merge,
     values_now,
 )

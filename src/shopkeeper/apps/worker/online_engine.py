@@ -37,7 +37,7 @@ from shopkeeper.features.compute import (
 from shopkeeper.features.library_index import features_contract
 from shopkeeper.unify import resolve
 from shopkeeper.unify.identifiers import CUSTOMER_PREFIX, customer_id_of
-from shopkeeper.unify.live import own_customer
+from shopkeeper.unify.sightings import own_customer
 
 FEATURES_QUERY = "features"
 RESOLVED: tuple[TableContract, ...] = (PURCHASES, PURCHASE_LINES, ACTIVITY, CONTACTS)

@@ -9,9 +9,10 @@ import msgspec
 import pyarrow as pa
 
 from shopkeeper.collect.live.envelope import Arrived
-from shopkeeper.features.live.engine import Fact, State, TraitSet
+from shopkeeper.features.live.compiled import TraitSet
+from shopkeeper.features.live.engine import Fact, State
 from shopkeeper.govern import standards
-from shopkeeper.unify.live import Sighting
+from shopkeeper.unify.sightings import Sighting
 
 TIMELINE = 50
 """Events kept in the profile, the latest."""
@@ -151,6 +152,35 @@ def order_of(event: Arrived) -> str | None:
         if found:
             return found
     return None
+
+
+def first_told(profile: Live, event: Arrived) -> bool:
+    """Whether an order is told of for the first time; remembers it."""
+    order = order_of(event)
+    if order is None:
+        return True
+    if order in profile.orders:
+        return False
+    profile.orders = [*profile.orders, order][-ORDERS:]
+    return True
+
+
+def rebuilt_changes(
+    profiles: Mapping[str, Live], stored: Mapping[str, Live], now_us: int
+) -> list[tuple[str, int, Mapping[str, Any]]]:
+    """What the rebuilding changed, for subscribers."""
+    changes: list[tuple[str, int, Mapping[str, Any]]] = []
+    for customer, profile in profiles.items():
+        before = {k: v[0] for k, v in stored[customer].traits.items()} if customer in stored else {}
+        after = {k: v[0] for k, v in profile.traits.items()}
+        values = {
+            k: [before.get(k), after.get(k)]
+            for k in sorted({*before, *after})
+            if before.get(k) != after.get(k)
+        }
+        if values:
+            changes.append((customer, now_us, {"type": "traits", "traits": values}))
+    return changes
 
 
 def line_of(event: Arrived) -> list[Any]:

@@ -19,18 +19,18 @@ from shopkeeper.collect.live.people import Statements, may_state
 from shopkeeper.core.clock import to_us
 from shopkeeper.core.errors import ShopkeeperError
 from shopkeeper.core.ports import ProfileUpdate
+from shopkeeper.features.live.compiled import TraitSet, compile_traits
 from shopkeeper.features.live.definition import MAX_WINDOW_S
 from shopkeeper.features.live.engine import (
     NEVER,
     Fact,
     State,
-    TraitSet,
     advance,
-    compile_traits,
     merge,
 )
 from shopkeeper.unify.identifiers import Guards
-from shopkeeper.unify.live import Identities, LiveIdentity
+from shopkeeper.unify.live import LiveIdentity
+from shopkeeper.unify.sightings import Identities
 
 log = logging.getLogger(__name__)
 
@@ -242,7 +242,7 @@ class LiveProfiles:
             profiles=profiles,
             removed=[x for x in waiting if x not in profiles],
             timers={k: None if v >= NEVER else v for k, v in due.items()},
-            changes=_rebuilt(profiles, stored, now_us),
+            changes=pf.rebuilt_changes(profiles, stored, now_us),
             rebuilt=waiting,
         )
         self._store.apply(update)
@@ -338,7 +338,7 @@ class LiveProfiles:
         facts: list[Fact] = []
         lines = []
         for event in events:
-            if event.kind in pf.ORDER_KINDS and not _first_told(profile, event):
+            if event.kind in pf.ORDER_KINDS and not pf.first_told(profile, event):
                 continue
             facts.append(pf.facts_of(self.traits, event, self._currency))
             lines.append(pf.line_of(event))
@@ -374,31 +374,3 @@ class LiveProfiles:
         if traits.digest != self.traits.digest:
             log.info("live traits: %d definitions from now on", len(traits.traits))
             self.traits = traits
-
-
-def _rebuilt(
-    profiles: Mapping[str, Live], stored: Mapping[str, Live], now_us: int
-) -> list[tuple[str, int, Mapping[str, Any]]]:
-    """What the rebuilding changed, for subscribers."""
-    changes: list[tuple[str, int, Mapping[str, Any]]] = []
-    for customer, profile in profiles.items():
-        before = {k: v[0] for k, v in stored[customer].traits.items()} if customer in stored else {}
-        after = {k: v[0] for k, v in profile.traits.items()}
-        values = {
-            k: [before.get(k), after.get(k)]
-            for k in sorted({*before, *after})
-            if before.get(k) != after.get(k)
-        }
-        if values:
-            changes.append((customer, now_us, {"type": "traits", "traits": values}))
-    return changes
-
-
-def _first_told(profile: Live, event: Arrived) -> bool:
-    order = pf.order_of(event)
-    if order is None:
-        return True
-    if order in profile.orders:
-        return False
-    profile.orders = [*profile.orders, order][-pf.ORDERS :]
-    return True
