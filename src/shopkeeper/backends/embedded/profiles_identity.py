@@ -34,6 +34,9 @@ def lookup(
     -------
     list of tuple
     """
+    if len(wanted) == 1:  # a point read is what the profile API asks for
+        sql = f"SELECT {columns} FROM {table} WHERE {key} = ?"
+        return connection.execute(sql, (wanted[0],)).fetchall()
     asked = json.dumps(list(dict.fromkeys(wanted)))
     return connection.execute(
         f"SELECT {columns} FROM json_each(?) AS asked"
