@@ -306,9 +306,10 @@ def sound(
     --------
     >>> def build(numbers):
     ...     return pa.table({"x": [1 // n for n in numbers]})
-    >>> bad = []
-    >>> sound([1, 0, -1], build, lambda n, error: bad.append(n), build([]))[1]["x"].to_pylist(), bad
-    ([1, -1], [0])
+    >>> bad, empty = [], build([1]).slice(0, 0)
+    >>> good, rows = sound([1, 0, -1], build, lambda n, error: bad.append(n), empty)
+    >>> good, rows["x"].to_pylist(), bad
+    ([1, -1], [1, -1], [0])
     """
     if not items:
         return [], empty
