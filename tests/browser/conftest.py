@@ -46,27 +46,46 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-def small_shop() -> ModuleType:
-    """The hand-made shop of the service tests, under a name of its own."""
-    path = ROOT / "tests" / "apps" / "service" / "small_shop.py"
-    spec = importlib.util.spec_from_file_location("browser_small_shop", path)
+def loaded(path: Path) -> ModuleType:
+    """A module beside the tests, under a name of its own."""
+    name = f"browser_{path.stem}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
 
+def small_shop() -> ModuleType:
+    """The hand-made shop of the service tests."""
+    return loaded(ROOT / "tests" / "apps" / "service" / "small_shop.py")
+
+
+def live_shop() -> ModuleType:
+    """What happens in it live."""
+    return loaded(Path(__file__).parent / "live_shop.py")
+
+
 def serve(runtime: Any) -> Iterator[str]:
-    """Answer on a free loopback port until the tests are done."""
+    """Answer on a free loopback port, with a worker, until the tests are done."""
     from shopkeeper.apps.service import create_app
+    from shopkeeper.apps.worker.start import StreamThread
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = uvicorn.Server(
-        uvicorn.Config(create_app(runtime), host="127.0.0.1", port=port, log_level="warning")
+        uvicorn.Config(
+            create_app(runtime),
+            host="127.0.0.1",
+            port=port,
+            log_level="critical",
+            timeout_graceful_shutdown=1,  # a page may still follow changes
+        )
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -75,7 +94,9 @@ def serve(runtime: Any) -> Iterator[str]:
         assert thread.is_alive(), "the service did not start"
         assert time.monotonic() < deadline, "the service did not start in time"
         time.sleep(0.05)
+    stream = StreamThread(runtime)
     yield f"http://127.0.0.1:{port}"
+    stream.stop()
     server.should_exit = True
     thread.join(timeout=10)
     runtime.close()
@@ -99,8 +120,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     shop = small_shop()
     runtime = shop.open_shop(tmp_path_factory.mktemp("shop"))
     shop.fill(runtime)
+    live_shop().prepare(runtime, shop)
     for address in serve(runtime):
         keep_audience(address)
+        live_shop().live(address, shop)
         yield address
 
 
@@ -111,6 +134,7 @@ def own_site(tmp_path: Path) -> Iterator[str]:
     shop = small_shop()
     runtime = shop.open_shop(tmp_path)
     shop.fill(runtime)
+    live_shop().prepare(runtime, shop)
     yield from serve(runtime)
 
 

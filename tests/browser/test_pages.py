@@ -16,6 +16,15 @@ PAGES = {
     "collect": "/collect",
     "quarantine": "/collect/quarantine",
     "tables": "/collect/tables",
+    "live": "/collect/live",
+    "sources": "/collect/sources",
+    "source": "/collect/sources?source=web",
+    "connectors": "/collect/connectors",
+    "connector": "/collect/connectors?connector=doors",
+    "tracking": "/collect/tracking",
+    "refused": "/collect/quarantine?of=events",
+    "bots": "/collect/bots",
+    "freshness": "/collect/freshness",
     "quality": "/govern",
     "rules": "/govern/rules",
     "dictionary": "/govern/dictionary",
@@ -32,6 +41,9 @@ PAGES = {
     "cohorts": "/measure/cohorts",
     "migration": "/measure/rfm-migration",
     "flow": "/measure/rfm-migration?view=ribbons",
+    "stores": "/measure/stores",
+    "store": "/measure/stores?store=s1",
+    "uncounted": "/measure/stores?store=s2",
     "runs": "/runs",
     "settings": "/settings",
 }
@@ -66,7 +78,7 @@ def test_page_opens_without_complaint(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("tab", ["scores", "timeline", "traits", "features", "identity"])
+@pytest.mark.parametrize("tab", ["live", "scores", "timeline", "traits", "features", "identity"])
 def test_customer(open_page: Callable[..., Any], site: str, tab: str, language: str) -> None:
     one = first(site, "/customers")
     visit = open_page(language)
@@ -232,7 +244,20 @@ def test_problem_shows_the_next_step(open_page: Callable[..., Any]) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(
     "path",
-    ["/", "/collect", "/govern", "/customers", "/predict", "/segment", "/decide", "/measure"],
+    [
+        "/",
+        "/collect",
+        "/collect/live",
+        "/collect/sources",
+        "/collect/connectors",
+        "/measure/stores",
+        "/govern",
+        "/customers",
+        "/predict",
+        "/segment",
+        "/decide",
+        "/measure",
+    ],
 )
 def test_empty_shop_says_what_to_do(
     open_page: Callable[..., Any], empty_site: str, path: str, language: str
