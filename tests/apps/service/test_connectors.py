@@ -46,7 +46,9 @@ def test_from_nothing_to_a_run(service: TestClient, draft: dict[str, object]) ->
     assert first["items"] == []
     assert first["next_step"]["command"] == "shopkeeper connector kinds"
     kinds = service.get("/api/v1/connectors/kinds").json()["items"]
-    assert {"sql", "folder", "text", "footfall", "enrichment", "shopify", "webhook"} == {x["kind"] for x in kinds}
+    assert {"sql", "folder", "text", "footfall", "enrichment", "shopify", "webhook"} == {
+        x["kind"] for x in kinds
+    }
     made = service.put("/api/v1/connectors/crm", json=draft).json()
     assert (made["status"], made["every_seconds"], made["lag_seconds"]) == ("new", 30, None)
     ran = service.post("/api/v1/connectors/crm/run").json()
@@ -114,7 +116,10 @@ def stores(runtime: Runtime, service: TestClient, tmp_path: Path) -> TestClient:
     )  # fmt: skip
     service.put(
         "/api/v1/connectors/doors",
-        json={"kind": "footfall", "config": {"path": str(tmp_path / "counts.csv"), "settle_seconds": 0}},
+        json={
+            "kind": "footfall",
+            "config": {"path": str(tmp_path / "counts.csv"), "settle_seconds": 0},
+        },
     )
     assert service.post("/api/v1/connectors/doors/run").json()["admitted"] == 2
     return service
@@ -124,7 +129,11 @@ def test_stores_side_by_side(stores: TestClient) -> None:
     found = stores.get("/api/v1/stores").json()
     assert (found["since"], found["until"]) == ("2026-01-15", "2026-02-11")
     s2, s1 = found["items"]
-    assert (s2["store_id"], s2["figures"]["visitors"], s2["figures"]["conversion"]) == ("S2", None, None)
+    assert (s2["store_id"], s2["figures"]["visitors"], s2["figures"]["conversion"]) == (
+        "S2",
+        None,
+        None,
+    )
     assert "Nobody was counted" in s2["figures"]["note"]["en"]
     assert s1["figures"]["sales"]["minor"] == 18_000
     # Two sales to ten visitors on the day that was counted; the order of the next day is left out.
@@ -133,11 +142,30 @@ def test_stores_side_by_side(stores: TestClient) -> None:
 
 
 def test_a_store_by_day_and_hour(stores: TestClient) -> None:
-    found = stores.get("/api/v1/stores/S1", params={"since": "2026-02-10", "until": "2026-02-11"}).json()
+    found = stores.get(
+        "/api/v1/stores/S1", params={"since": "2026-02-10", "until": "2026-02-11"}
+    ).json()
     first, second = found["days"]
-    assert first == {"day": "2026-02-10", "visitors": 10, "orders": 2, "sales_minor": 10_000, "conversion": 0.2}
-    assert second == {"day": "2026-02-11", "visitors": None, "orders": 1, "sales_minor": 8_000, "conversion": None}
+    assert first == {
+        "day": "2026-02-10",
+        "visitors": 10,
+        "orders": 2,
+        "sales_minor": 10_000,
+        "conversion": 0.2,
+    }
+    assert second == {
+        "day": "2026-02-11",
+        "visitors": None,
+        "orders": 1,
+        "sales_minor": 8_000,
+        "conversion": None,
+    }
     nine = found["hours"][9]
     assert (nine["visitors"], nine["orders"], nine["conversion"]) == (8, 2, 0.25)
     assert found["sources"] == ["doors"]
-    assert stores.get("/api/v1/stores/S1", params={"since": "2026-03-10", "until": "2026-02-11"}).status_code == 400
+    assert (
+        stores.get(
+            "/api/v1/stores/S1", params={"since": "2026-03-10", "until": "2026-02-11"}
+        ).status_code
+        == 400
+    )

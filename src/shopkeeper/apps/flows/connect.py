@@ -317,7 +317,8 @@ def _of_row(row: RowMapping) -> Connector:
     )  # fmt: skip
     return Connector(
         own, dict(row["cursor"]), row["status"], row["failures"], row["error"], row["rows_total"],
-        *(_utc(row[x]) for x in ("data_until", "last_started_at", "last_ok_at", "next_at")),
+        data_until=_utc(row["data_until"]), last_started_at=_utc(row["last_started_at"]),
+        last_ok_at=_utc(row["last_ok_at"]), next_at=_utc(row["next_at"]),
         created_at=_utc(row["created_at"]) or datetime.fromtimestamp(0, UTC),
     )  # fmt: skip
 

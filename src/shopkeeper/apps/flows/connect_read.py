@@ -18,6 +18,7 @@ from shopkeeper.apps.flows.connect import Definition
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.collect.connectors import sql, undone
 from shopkeeper.collect.connectors.kinds import Reads, Sql
+from shopkeeper.collect.connectors.position import Mark
 from shopkeeper.collect.connectors.spool import SpoolWriter, drop_spool, read_spool
 from shopkeeper.collect.guess import SURE
 from shopkeeper.collect.mapping import SourceMapping
@@ -280,7 +281,7 @@ def _stored(runtime: Runtime, mapping: SourceMapping, ids: pa.Array) -> pa.Array
 def _is_time(rows: pa.Table, column: str) -> bool:
     if column not in rows.column_names or not rows.num_rows:
         return False
-    return sql.Mark.of(rows.column(column)[0].as_py() or "", column).kind == "written_time"
+    return Mark.of(rows.column(column)[0].as_py() or "", column).kind == "written_time"
 
 
 def records(context: Context, cursor: Mapping[str, Any]) -> Brought:

@@ -231,7 +231,7 @@ def _sentence(kind: str, said: Any, words: Words, audiences: dict[str, str]) -> 
         zh, en = "、".join(x.zh for x in named[:TOLD]), ", ".join(x.en for x in named[:TOLD])
         if more > 0:
             zh, en = f"{zh}等 {len(named)} 项", f"{en} and {more} more"
-        return Text(zh=f"特征更新：{zh}", en=f"Traits changed: {en}")
+        return Text(zh=f"标签更新：{zh}", en=f"Traits changed: {en}")
     if kind == "audience":
         name = audiences.get(said["audience"], said["audience"])
         if said["change"] == "entered":
