@@ -114,6 +114,10 @@ def live(site: str, shop: Any) -> None:
         track("m4", "Products Searched", early(), query="绿茶"),
     ]  # fmt: skip
     assert send(site, key, visit) == 200
+    assert (
+        send(site, key, [track("n1", "Product Viewed", early(), who="2001", product_id="p1")])
+        == 200
+    )
     assert send(site, key, visit[:2]) == 200  # all of it is known by now
     assert (
         send(site, key, [track("b1", "Product Viewed", early(), product_id="p2", price="便宜")])

@@ -3,7 +3,7 @@ import { Segmented } from "antd";
 import { useEffect, useState } from "react";
 import { Link } from "react-router";
 
-import { useRead } from "../api/client";
+import { Problem, useRead } from "../api/client";
 import { type Following, useChanges } from "../api/door";
 import type { LiveProfile, LiveScore, LiveTraitValue } from "../api/schema";
 import { named, type Speaker, useSpeaker } from "../i18n/text";
@@ -21,16 +21,17 @@ const UNITS = ["minor", "days", "hours", "seconds"];
 function useLive(id: string) {
   const cache = useQueryClient();
   const live = useRead(READ, { path: { customer_id: id } }, { retry: false, refetchInterval: 60_000 });
-  const following = useChanges(live.data?.customer_id ?? null, () => void cache.invalidateQueries({ queryKey: [READ] }));
+  // Also of somebody of whom nothing is known yet: the first event opens the profile.
+  const following = useChanges(live.data?.customer_id ?? id, () => void cache.invalidateQueries({ queryKey: [READ] }));
   return { live, following };
 }
 
 export function LiveCustomer({ id }: { id: string }) {
   const { t } = useSpeaker();
   const { live, following } = useLive(id);
-  if (live.isError)
+  if (live.error instanceof Problem && live.error.status === 404)
     return (
-      <div className="card">
+      <div className="card" data-following={following}>
         <Nothing title={t("live.nothing")} text={t("live.nothingText")} />
       </div>
     );

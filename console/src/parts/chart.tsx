@@ -155,7 +155,7 @@ export function Traffic({
       xAxis: { type: "category", data: steps.map((step) => step.name), ...axis(palette), splitLine: { show: false } },
       yAxis: [
         { type: "value", minInterval: 1, ...axis(palette), axisLabel: { color: palette.ink2, formatter: (value: number) => format.compact(value) } },
-        { type: "value", min: 0, ...axis(palette), splitLine: { show: false }, axisLabel: { color: palette.ink2, formatter: (value: number) => format.percent(value, 0) } },
+        { type: "value", min: 0, ...axis(palette), splitLine: { show: false }, axisLabel: { color: palette.ink2, formatter: (value: number) => format.percent(value) } },
       ],
       series: [
         { name: t("stores.visitors"), type: "bar", color: palette.series[0], barMaxWidth: 22, barGap: "10%", data: steps.map((step) => step.visitors) },

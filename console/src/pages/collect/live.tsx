@@ -217,7 +217,7 @@ function Arrivals({ rows, onOpen }: { rows: LiveArrival[]; onOpen: (number: numb
                     {event.count > 1 && <span className="muted num"> × {format.number(event.count)}</span>}
                   </span>
                 ))}
-                {row.events.length > 4 && <span className="muted"> {t("customer.moreLines", { count: row.events.length - 4 })}</span>}
+                {row.events.length > 4 && <span className="muted"> {t("common.more", { count: row.events.length - 4 })}</span>}
               </span>
             ),
           },
@@ -361,7 +361,8 @@ function example(): string {
 
 function Try({ sources, draft, onDraft }: { sources: LiveSource[]; draft: string; onDraft: (text: string) => void }) {
   const { t } = useSpeaker();
-  const usable = sources.filter((one) => one.enabled);
+  // The one that sends is the one that is asked about.
+  const usable = sources.filter((one) => one.enabled).toSorted((a, b) => (b.last_at ?? "").localeCompare(a.last_at ?? ""));
   const [chosen, choose] = useState("");
   const source = usable.find((one) => one.source_id === chosen) ?? usable[0];
   const asked = useMutation({ mutationFn: () => judge(source?.write_key ?? "", draft) });

@@ -79,11 +79,11 @@ export default function Refused() {
           <>
             <Card title={t("refused.total", { count: data.total ?? 0, total: format.number(data.total) })} help={t("refused.help")}>
               <div className="grid">
-                <div className="w6">
+                <div className="w5">
                   <h3 className="small muted">{t("collect.byReason")}</h3>
                   <Bars items={data.by_reason} picked={filters.reason} onPick={(key) => change({ reason: key === filters.reason ? null : key })} />
                 </div>
-                <div className="w3">
+                <div className="w4">
                   <h3 className="small muted">{t("collect.byField")}</h3>
                   <Bars items={data.by_field} amount={(item) => format.number(item.count)} picked={filters.field} onPick={(key) => change({ field: key === filters.field ? null : key })} />
                 </div>
@@ -230,7 +230,8 @@ function Desk({ view, number }: { view: QuarantinedEventView; number: number }) 
         <dd>{format.moment(event.quarantined_at)}</dd>
         <dt>{t("refused.why")}</dt>
         <dd>
-          <span className="mono">{event.field}</span> {say(event.reason_text)}
+          {event.field && !say(event.reason_text).includes(event.field) && <span className="mono">{event.field} </span>}
+          {say(event.reason_text)}
         </dd>
       </dl>
       <div className="stack" style={{ gap: 10 }}>

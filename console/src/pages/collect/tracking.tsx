@@ -183,15 +183,15 @@ function Says({ found, onJump }: { found: TrackingPreview; onJump: (line: number
       ) : (
         <div>
           <h3 className="small muted">{t("tracking.steps", { count: found.steps.length })}</h3>
-          <ul className="steps">
-            {found.steps.slice(0, 30).map((step) => (
+          <ul className="steps held" tabIndex={0} aria-label={t("tracking.steps", { count: found.steps.length })}>
+            {found.steps.slice(0, 100).map((step) => (
               <li key={`${step.action}:${step.path}`}>
                 <span className={`tag ${step.stricter ? "warn" : ""}`}>{named(t, "tracking.actions", step.action)}</span>
                 <span style={{ flex: 1, minWidth: 180 }}>{say(step.text)}</span>
               </li>
             ))}
           </ul>
-          {found.steps.length > 30 && <p className="muted small">{t("customer.moreLines", { count: found.steps.length - 30 })}</p>}
+          {found.steps.length > 100 && <p className="muted small">{t("common.more", { count: found.steps.length - 100 })}</p>}
         </div>
       )}
       {effect && effect.reasons.length > 0 && (
