@@ -47,12 +47,12 @@ $(VENV)/bin/python:
 
 # uv makes a cold install about ten times faster; pip is the fallback.
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
-	@if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[demo]'; \
+	@if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -e '.[demo]'; \
 	else $(BIN)/python -m pip install --quiet -e '.[demo]'; fi
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
-	@if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[demo,spark]' --group dev; \
+	@if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -e '.[demo,spark]' --group dev; \
 	else $(BIN)/python -m pip install --quiet -e '.[demo,spark]' --group dev; fi
 	@touch $@ $(VENV)/.installed
 
