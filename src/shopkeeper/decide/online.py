@@ -12,6 +12,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from shopkeeper.core.errors import InputError
 from shopkeeper.core.ids import content_id, unit_interval
 from shopkeeper.decide.problem import CHANNELS, Limits
@@ -57,8 +59,7 @@ class Known:
     hour: int = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One thing that could be shown or sent.
 
     Parameters
@@ -91,16 +92,47 @@ class Candidate:
     stock: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """One candidate in the answer: its worth and the chance it had of being first."""
+class Ranked(msgspec.Struct, frozen=True, gc=False):
+    """One candidate in the answer.
+
+    Parameters
+    ----------
+    id
+        Of the candidate.
+    probability
+        The chance it had of being first.
+    value_minor, cost_minor, uplift
+        Its worth.
+    code
+        Why it is here: ``best_value``, ``explored``, ``holdout`` or ``not_personalised``.
+    origin
+        Where the worth came from: assumed, measured or declared.
+    stranger
+        Whether nothing is known of the visitor.
+    """
 
     id: str
     probability: float
     value_minor: float
     cost_minor: float
     uplift: float
-    reasons: tuple[Mapping[str, Any], ...]
+    code: str
+    origin: str
+    stranger: bool
+
+    @property
+    def reasons(self) -> tuple[Mapping[str, Any], ...]:
+        """Codes with their values, as in the ledger; made when asked for."""
+        if self.code in {"holdout", "not_personalised"}:
+            return ({"code": self.code},)
+        value = round(self.value_minor)
+        first = {"code": self.code, "value": value, "cost": round(self.cost_minor)}
+        second: Mapping[str, Any]
+        if self.origin == "declared":
+            second = {"code": "declared", "value": value}
+        else:
+            second = {"code": "uplift", "uplift": round(self.uplift, 5), "origin": self.origin}
+        return (first, second, {"code": "stranger"}) if self.stranger else (first, second)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +218,11 @@ def rank(
     worths = [_worth(known, x, limits, measured or {}) for x in open_to]
     ranked: tuple[Ranked, ...]
     if held or not known.personal:
-        why: Mapping[str, Any] = {"code": "holdout" if held else "not_personalised"}
-        coin = limits.holdout if held else 1.0
-        ranked = tuple(_ranked(x, coin * (i == 0), (why,)) for i, x in enumerate(worths))
+        code, coin = ("holdout", limits.holdout) if held else ("not_personalised", 1.0)
+        stranger = not known.customer_id
+        ranked = tuple(
+            _ranked(x, coin * (i == 0), code, stranger=stranger) for i, x in enumerate(worths)
+        )
         explored = False
     else:
         # What costs nothing may always be shown; what costs must be expected to earn it.
@@ -278,8 +312,7 @@ def _obstacle(
     return {"code": "quiet_hours", "from_hour": start, "to_hour": end} if quiet else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Worth:
+class _Worth(msgspec.Struct, frozen=True, gc=False):
     """Value, cost and uplift of one permitted candidate, and where the estimate came from."""
 
     candidate: Candidate
@@ -329,19 +362,18 @@ def _ordered(
     for place, i in enumerate(order):
         code = "explored" if explored and place == 0 else "best_value"
         chance = coin * (epsilon / n + (1 - epsilon) * (i == best))
-        ranked.append(_ranked(worths[i], chance, _reasons(worths[i], code, stranger=stranger)))
+        ranked.append(_ranked(worths[i], chance, code, stranger=stranger))
     return tuple(ranked), explored
 
 
-def _reasons(worth: _Worth, code: str, *, stranger: bool) -> tuple[Mapping[str, Any], ...]:
-    first = {"code": code, "value": round(worth.value), "cost": round(worth.cost)}
-    second: Mapping[str, Any]
-    if worth.origin == "declared":
-        second = {"code": "declared", "value": round(worth.value)}
-    else:
-        second = {"code": "uplift", "uplift": round(worth.uplift, 5), "origin": worth.origin}
-    return (first, second, {"code": "stranger"}) if stranger else (first, second)
-
-
-def _ranked(worth: _Worth, chance: float, reasons: tuple[Mapping[str, Any], ...]) -> Ranked:
-    return Ranked(worth.candidate.id, chance, worth.value, worth.cost, worth.uplift, reasons)
+def _ranked(worth: _Worth, chance: float, code: str, *, stranger: bool) -> Ranked:
+    return Ranked(
+        worth.candidate.id,
+        chance,
+        worth.value,
+        worth.cost,
+        worth.uplift,
+        code,
+        worth.origin,
+        stranger,
+    )

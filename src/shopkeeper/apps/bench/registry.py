@@ -43,8 +43,13 @@ REFERENCE: dict[str, tuple[str, ...]] = {
     "basket": ("groceries_arules/groceries.csv",),
 }
 
-#: The word that runs every capability.
+#: The word that runs every capability, but for those that start servers and kill them.
 ALL = "all"
+
+#: Run one by one: each takes minutes and a machine of its own.
+ALONE = frozenset(
+    {"online", "connectors", "bots", "fuzz", "decide", "ingest", "sdk", "durability", "live"}
+)
 
 
 def bench_function(capability: str) -> BenchFunction:
@@ -116,7 +121,7 @@ def run_bench(
             next_step="name one capability to give it your own file or its own options",
         )
     rows: list[BenchRow] = []
-    for name in CAPABILITIES:
+    for name in (x for x in CAPABILITIES if x not in ALONE):
         missing = missing_reference(name, options)
         if missing is not None:
             if skipped is not None:

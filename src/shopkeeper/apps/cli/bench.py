@@ -21,7 +21,7 @@ _COLUMN = "Column of your file; guessed by its name when left out."
 
 def bench(
     capability: Annotated[
-        str, typer.Argument(help=f"One of: {', '.join(CAPABILITIES)}; or {ALL}: one after another.")
+        str, typer.Argument(help=f"One of: {', '.join(CAPABILITIES)}; or {ALL}.")
     ],
     inputs: Annotated[
         list[Path] | None,

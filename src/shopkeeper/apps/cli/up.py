@@ -16,7 +16,7 @@ import uvicorn
 
 from shopkeeper.apps.cli.context import ConfigFlag, ShopFlag, opened, out
 from shopkeeper.apps.flows.sources import ensure_source
-from shopkeeper.apps.service.app import create_app
+from shopkeeper.apps.service.app import create_app, front
 from shopkeeper.apps.worker.connect import start_connectors
 from shopkeeper.apps.worker.schedule import start_scheduler
 from shopkeeper.apps.worker.start import StreamThread
@@ -70,7 +70,7 @@ def serve(runtime: Runtime) -> None:
         out.print(made, highlight=False, markup=False, soft_wrap=True)
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(runtime),
+            front(create_app(runtime)),
             log_level="warning",
             access_log=False,
             http="httptools",

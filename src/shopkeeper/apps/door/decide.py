@@ -25,20 +25,7 @@ from shopkeeper.decide.online_ledger import ledger_row
 SOURCE = "decide"
 """Source of the decisions in the log."""
 WORDED = 1
-"""Candidates from the top whose reasons are put into words unless all are asked for."""
-
-
-class AskedCandidate(msgspec.Struct, forbid_unknown_fields=True):
-    """One candidate as asked; amounts in minor units of the shop's currency."""
-
-    id: str
-    channel: str = ""
-    kind: str = "reminder"
-    category: str = ""
-    discount_rate: float = 0.0
-    cost_minor: float = 0.0
-    value_minor: float | None = None
-    stock: float | None = None
+"""Candidates from the top that come with their reasons unless all are asked for."""
 
 
 class AskedDecision(msgspec.Struct, forbid_unknown_fields=True):
@@ -55,10 +42,10 @@ class AskedDecision(msgspec.Struct, forbid_unknown_fields=True):
     explore
         Share of random first places; None takes the setting.
     explain
-        Whether the reasons of every candidate come in words; else only those of the first.
+        Whether every candidate comes with its reasons; else only the first, and codes of refusal.
     """
 
-    candidates: list[AskedCandidate]
+    candidates: list[Candidate]
     customer: str = ""
     event_id: str = ""
     explore: float | None = None
@@ -90,20 +77,20 @@ def deciding(runtime: Runtime) -> Handler:
         asked = _read(body)
         rankings.refresh()
         decision_id = _decision_id(asked)
-        candidates = [Candidate(**msgspec.structs.asdict(x)) for x in asked.candidates]
         now_us = door.now_us()
         as_of = from_us(now_us)
-        known = known_of(runtime.profiles, asked.customer, runtime.settings, as_of)
+        contact = any(x.channel for x in asked.candidates)
+        known = known_of(runtime.profiles, asked.customer, runtime.settings, as_of, contact=contact)
         ranking, repeated = rankings.answer(
             known,
-            candidates,
+            asked.candidates,
             decision_id=decision_id,
             as_of=as_of,
             explore=asked.explore,
         )
         if not repeated:
             try:
-                await _log(runtime, ranking, candidates, asked.customer, now_us)
+                await _log(runtime, ranking, asked, now_us)
             except BaseException:
                 rankings.forget(decision_id)
                 raise
@@ -118,11 +105,9 @@ def _decision_id(asked: AskedDecision) -> str:
     return f"live_{uuid.uuid4().hex}"
 
 
-async def _log(
-    runtime: Runtime, ranking: Ranking, candidates: list[Candidate], customer: str, now_us: int
-) -> None:
+async def _log(runtime: Runtime, ranking: Ranking, asked: AskedDecision, now_us: int) -> None:
     """Put the ledger row into the log and wait until it is on disk."""
-    row = ledger_row(ranking, candidates, runtime.settings.shop.currency)
+    row = ledger_row(ranking, asked.candidates, runtime.settings.shop.currency)
     envelope = Envelope(
         v=VERSION,
         kind="decision",
@@ -130,7 +115,7 @@ async def _log(
         received_us=now_us,
         events=[msgspec.Raw(_encode(row))],
     )
-    key = ranking.customer_id or customer or ranking.decision_id
+    key = ranking.customer_id or asked.customer or ranking.decision_id
     await asyncio.wrap_future(
         runtime.log.submit([LogEntry(key, pack(envelope))], received_us=now_us)
     )
@@ -157,9 +142,9 @@ def _answer(ranking: Ranking, asked: AskedDecision, currency: str) -> dict[str, 
             "id": one.id,
             "probability": one.probability,
             "value_minor": round(one.value_minor),
-            "reasons": list(one.reasons),
         }
         if place < shown:
+            item["reasons"] = one.reasons
             item["words"] = worded(one.reasons, currency)
         ranked.append(item)
     return {

@@ -147,7 +147,7 @@ class Rankings:
         offer = self._offers.get(asked.id)
         if offer is None:
             return asked
-        return replace(
+        return msgspec.structs.replace(
             offer,
             channel=asked.channel,
             category=asked.category or offer.category,
@@ -247,7 +247,14 @@ _live = msgspec.json.Decoder(_Live).decode
 _features = msgspec.json.Decoder(_Features).decode
 
 
-def known_of(store: ProfileStore, identifier: str, settings: Settings, as_of: datetime) -> Known:
+def known_of(
+    store: ProfileStore,
+    identifier: str,
+    settings: Settings,
+    as_of: datetime,
+    *,
+    contact: bool = True,
+) -> Known:
     """What the ranking needs, out of the stored profile.
 
     Parameters
@@ -261,6 +268,8 @@ def known_of(store: ProfileStore, identifier: str, settings: Settings, as_of: da
         shortest window of the profile that covers the cap's, so that the cap errs towards silence.
     as_of
         The moment.
+    contact
+        Whether a channel may be written to; else addresses are not looked up.
 
     Returns
     -------
@@ -280,8 +289,7 @@ def known_of(store: ProfileStore, identifier: str, settings: Settings, as_of: da
     value = values.avg_order_minor_365d or values.avg_order_minor_life or 0.0
     said = {**base.traits, **live.stated}
     zone_name = said.get("time_zone", [None])[0]
-    kinds = {x.partition(":")[0] for x in store.identifiers_of([customer]).get(customer, [])}
-    kinds |= {x for x in ("email", "phone") if said.get(x, [None])[0]}
+    reachable = _reachable(store, customer, said) if contact else frozenset()
     permits = latest_permits(base.permits, live.permits)
     default = permits.get("marketing/all", settings.decide.default_consent)
     category = values.top_category_365d
@@ -292,11 +300,20 @@ def known_of(store: ProfileStore, identifier: str, settings: Settings, as_of: da
         order_margin_minor=max(0.0, value) * settings.decide.margin,
         share={category: values.top_category_share_365d or 0.0} if category else {},
         granted=frozenset(x for x in CHANNELS if permits.get(f"marketing/{x}", default) == GRANT),
-        reachable=frozenset(x for x in CHANNELS if kinds & ADDRESSES[x]),
+        reachable=reachable,
         personal=all(v == GRANT for k, v in permits.items() if k.partition("/")[0] == PERSONAL),
         recent_contacts=_contacts(values, live, settings.decide.cap_days),
         hour=as_of.astimezone(_zone(zone_name, settings.shop.time_zone)).hour,
     )
+
+
+def _reachable(
+    store: ProfileStore, customer: str, said: Mapping[str, Sequence[Any]]
+) -> frozenset[str]:
+    """Channels with an address to write to."""
+    kinds = {x.partition(":")[0] for x in store.identifiers_of([customer]).get(customer, [])}
+    kinds |= {x for x in ("email", "phone") if said.get(x, [None])[0]}
+    return frozenset(x for x in CHANNELS if kinds & ADDRESSES[x])
 
 
 def latest_permits(

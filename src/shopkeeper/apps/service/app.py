@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.types import ASGIApp
 
 import shopkeeper
 from shopkeeper.apps.door.app import Mount, create_door
@@ -82,6 +83,21 @@ def create_app(
     # Added last, so outermost: events come from foreign pages, in larger bodies, with other keys.
     app.add_middleware(Mount, door=door)
     return app
+
+
+def front(app: FastAPI) -> ASGIApp:
+    """The application as a server runs it: the door answers before the console's middleware.
+
+    Parameters
+    ----------
+    app
+        What :func:`create_app` returned.
+
+    Returns
+    -------
+    ASGIApp
+    """
+    return Mount(app, door=app.state.door)
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
