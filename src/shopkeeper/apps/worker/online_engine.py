@@ -115,7 +115,7 @@ class OnlineEngine:
         for name, table in resolved.items():
             self._queries.feed(name, table)
         self._queries.feed(CUTOFFS, cutoffs_table([from_us(now_us)]))
-        features = self._contract.cast(self._queries.run(FEATURES_QUERY))
+        features = self._queries.run(FEATURES_QUERY).cast(self._contract.arrow_schema)
         return Computed(features.sort_by(str(c.CUSTOMER_ID)), resolved)
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import select
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from shopkeeper.apps.flows.audiences import read_rule, shop_vocabulary
 from shopkeeper.apps.flows.predict import CHAMPION
@@ -53,6 +54,7 @@ class Scorer:
 
     def __init__(self, runtime: Runtime) -> None:
         self._models = runtime.models
+        self._threads = ThreadpoolController()
         self._zone = zone(runtime.settings.shop.time_zone)
         self._churn: tuple[str, ChurnModel] | None = None
         self._value: tuple[str, ValueModel] | None = None
@@ -94,15 +96,20 @@ class Scorer:
         moments = pc.add(history["ts_us"], shift_us)
         history = history.set_column(1, "ts_us", moments)
         as_of_us += shift_us
+        # Over few rows threads cost more than they bring, and much where cores are busy.
+        with self._threads.limit(limits=1):
+            self._score(found, history, as_of_us)
+        return found
+
+    def _score(self, found: dict[str, dict[str, Score]], history: pa.Table, as_of_us: int) -> None:
         if self._churn is not None:
             version, churn = self._churn
             rows = score_churn(churn, history, as_of_us, model_version=version)
             _collect(found, rows, reasons=True)
         if self._value is not None:
             version, value = self._value
-            rows = score_value(value, history, as_of_us, model_version=version)
+            rows = score_value(value, history, as_of_us, model_version=version, ranges=False)
             _collect(found, rows, reasons=False)
-        return found
 
     def _champion(self, task: str) -> StoredModel | None:
         try:

@@ -180,7 +180,7 @@ class ValueModel:
         )
         return self
 
-    def predict(self, data: Question) -> Value:
+    def predict(self, data: Question, *, ranges: bool = True) -> Value:
         """Forecast every customer who bought before the moment.
 
         Ranges come from Pareto/NBD over a horizon stretched by the ratio of the blended to its own
@@ -190,6 +190,8 @@ class ValueModel:
         ----------
         data : Question
             Orders and moment; the horizon is the model's own.
+        ranges : bool
+            Whether to work out ranges, which costs most of the time where boosting joins in.
 
         Returns
         -------
@@ -218,6 +220,9 @@ class ValueModel:
         methods["boosted"] = (orders, orders * amount)
         blend = (orders + own.orders) / 2.0, (orders * amount + own.spend_minor) / 2.0
         methods["blend"] = blend
+        if not ranges:
+            point = replace(own, orders=blend[0], spend_minor=blend[1])
+            return Value(rows.code, point, methods, rows)
         ratio = float(blend[0].sum() / max(own.orders.sum(), 1e-12))
         stretched = forecast(*fitted, days * float(np.clip(ratio, *STRETCH)), learned.levels)
         said = replace(

@@ -238,6 +238,7 @@ def score_value(
     *,
     model_version: str,
     customers: Sequence[str] | None = None,
+    ranges: bool = True,
 ) -> pa.Table:
     """Score customers at a moment: three rows a customer.
 
@@ -255,6 +256,9 @@ def score_value(
         Customers to return; None returns everybody who bought before the moment. A customer
         without a purchase is outside the model: 0 orders and 0 spend, the reason `no_history`, and
         no `p_alive` row.
+    ranges : bool
+        Whether to give ranges and reasons, which compare with everybody in `history`; the point
+        forecasts are the same without.
 
     Returns
     -------
@@ -266,8 +270,8 @@ def score_value(
     orders = read_history(history)
     parts = []
     if bool(np.any(orders.ts_us < as_of_us)):
-        said = fitted.predict(Question(orders, as_of_us, fitted.learned.horizon_days))
-        parts = _rows(said, orders)
+        question = Question(orders, as_of_us, fitted.learned.horizon_days)
+        parts = _rows(fitted.predict(question, ranges=ranges), orders, ranges=ranges)
     if customers is not None:
         wanted = pa.array(sorted(set(customers)), pa.string())
         parts = [part.filter(pa.compute.is_in(part["customer_id"], wanted)) for part in parts]
@@ -287,10 +291,16 @@ def score_value(
     return SCORES.cast(table, fill=True)
 
 
-def _rows(said: Value, orders: OrderHistory) -> list[pa.Table]:
+def _rows(said: Value, orders: OrderHistory, *, ranges: bool) -> list[pa.Table]:
     ids = orders.customers.take(pa.array(said.code))
     answer = said.forecast
     none, no_text = np.full(len(said.code), np.nan), pa.nulls(len(said.code), pa.string())
+    if not ranges:
+        return [
+            _part("expected_orders", ids, answer.orders, none, none, no_text),
+            _part("expected_spend", ids, answer.spend_minor, none, none, no_text),
+            _part("p_alive", ids, answer.p_alive, none, none, no_text),
+        ]
     reasons = _reasons(said)
     return [
         _part("expected_orders", ids, answer.orders, answer.orders_low, answer.orders_high, reasons),
