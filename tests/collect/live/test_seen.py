@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shopkeeper.collect.live.seen import MANIFEST, SECOND, Seen, message_key
+from shopkeeper.collect.live.seen import SECOND, Seen, message_key
+from shopkeeper.collect.live.seen_files import MANIFEST
 from shopkeeper.core.errors import StoreError
 
 KEY = bytes(range(16))

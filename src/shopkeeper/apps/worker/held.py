@@ -12,7 +12,8 @@ from typing import Protocol
 from shopkeeper.apps.worker.judging import Check
 from shopkeeper.apps.worker.lake import LakeSink
 from shopkeeper.apps.worker.lake_rows import Batch
-from shopkeeper.collect.live.seen import Frozen, Seen
+from shopkeeper.collect.live.seen import Seen
+from shopkeeper.collect.live.seen_files import Frozen
 
 
 class Plans(Protocol):

@@ -13,33 +13,32 @@ are new since the last.
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from shopkeeper.collect.live.seen_files import (
+    MANIFEST,
+    Bools,
+    Frozen,
+    Run,
+    UInt32s,
+    UInt64s,
+    read_manifest,
+    read_run,
+)
 from shopkeeper.core.errors import StoreError
-
-UInt64s = npt.NDArray[np.uint64]
-UInt32s = npt.NDArray[np.uint32]
-Bools = npt.NDArray[np.bool_]
 
 SECOND = 1_000_000
 RATIO = 4
 """A run at most this many times the next smaller one is merged with it."""
 KEPT_SHARE = 0.9
 """Share of the most allowed that stays when the oldest are dropped."""
-MANIFEST = "seen.json"
-FORMAT = 1
-STALE_S = 600.0
-"""Files that no manifest names are removed when this much older than the newest one."""
 
 
 def message_key(source: str, message_id: str, *, purpose: str = "") -> bytes:
@@ -64,83 +63,6 @@ def message_key(source: str, message_id: str, *, purpose: str = "") -> bytes:
     False
     """
     return f"{purpose}\x1f{source}\x1f{message_id}".encode("utf-8", "surrogatepass")
-
-
-@dataclass(frozen=True)
-class Run:
-    """Sorted distinct hashes and the second each was received."""
-
-    hashes: UInt64s
-    seconds: UInt32s
-
-    def __len__(self) -> int:
-        return len(self.hashes)
-
-    @cached_property
-    def name(self) -> str:
-        """Digest of the content, which is also its file's name."""
-        digest = hashlib.blake2b(digest_size=16)
-        digest.update(np.ascontiguousarray(self.hashes).data)
-        digest.update(np.ascontiguousarray(self.seconds).data)
-        return f"{digest.hexdigest()}.npz"
-
-    def without(self, gone: Bools) -> Run:
-        """The rest, or this run if nothing is gone."""
-        return Run(self.hashes[~gone], self.seconds[~gone]) if gone.any() else self
-
-
-@dataclass(frozen=True)
-class Frozen:
-    """The set as it stood at one moment; cheap, and safe to save from another thread.
-
-    Parameters
-    ----------
-    runs
-        Largest first.
-    key
-        Secret of the hashes.
-    since_s
-        Everything received from this second on is remembered.
-    """
-
-    runs: tuple[Run, ...]
-    key: bytes
-    since_s: int
-
-    def save(self, folder: Path, *, offset: int, facts: Mapping[str, Any] | None = None) -> None:
-        """Write a checkpoint; the earlier one holds until the new one is whole.
-
-        Parameters
-        ----------
-        folder
-            One per partition.
-        offset
-            First log offset that is not covered.
-        facts
-            Further JSON values that belong to the same moment.
-
-        Raises
-        ------
-        OSError
-            If it cannot be written.
-        """
-        folder.mkdir(parents=True, exist_ok=True)
-        for run in self.runs:
-            file = folder / run.name
-            if not file.exists():
-                _replace(file, lambda out, run=run: np.savez(out, h=run.hashes, s=run.seconds))
-        body = {
-            "format": FORMAT,
-            "offset": offset,
-            "since_s": self.since_s,
-            "key": self.key.hex(),
-            "runs": [x.name for x in self.runs],
-            "facts": dict(facts or {}),
-        }
-        text = json.dumps(body, ensure_ascii=False, sort_keys=True)
-        whole = json.dumps({"body": body, "digest": _digest(text)}, ensure_ascii=False).encode()
-        _replace(folder / MANIFEST, lambda out: out.write(whole))
-        _remove_stale(folder, {x.name for x in self.runs})
 
 
 @dataclass(frozen=True)
@@ -317,10 +239,10 @@ class Seen:
         except FileNotFoundError:
             return None
         try:
-            body = _body(text)
+            body = read_manifest(text)
             seen = cls(bytes.fromhex(body["key"]), most=most, window_s=window_s)
             seen._since_s = int(body["since_s"])
-            seen._runs = [_read_run(folder / x) for x in body["runs"]]
+            seen._runs = [read_run(folder / x) for x in body["runs"]]
             seen._settle()
             return Checkpoint(seen, int(body["offset"]), body["facts"])
         except (ValueError, KeyError, TypeError, OSError, zipfile.BadZipFile) as error:
@@ -388,47 +310,3 @@ class Seen:
             self._since_s = max(self._since_s, int(whole.seconds[gone].max()) + 1)
             whole = whole.without(gone)
         self._runs = [whole]
-
-
-def _body(text: str) -> dict[str, Any]:
-    whole: dict[str, Any] = json.loads(text)
-    body: dict[str, Any] = whole["body"]
-    if whole["digest"] != _digest(json.dumps(body, ensure_ascii=False, sort_keys=True)):
-        raise ValueError("its digest does not match")
-    if body["format"] != FORMAT:
-        raise ValueError(f"it has format {body['format']}")
-    return body
-
-
-def _read_run(file: Path) -> Run:
-    with np.load(file, allow_pickle=False) as arrays:
-        run = Run(arrays["h"], arrays["s"])
-    if run.name != file.name:
-        raise ValueError(f"the content of {file.name} does not match its name")
-    return run
-
-
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def _replace(file: Path, write: Any) -> None:
-    partial = file.with_name(f".{file.name}.{os.getpid()}")
-    with partial.open("wb") as out:
-        write(out)
-        out.flush()
-        os.fsync(out.fileno())
-    partial.replace(file)
-
-
-def _remove_stale(folder: Path, named: set[str]) -> None:
-    """Another worker may have named a file a moment ago, so only old ones go."""
-    newest = (folder / MANIFEST).stat().st_mtime
-    for file in folder.iterdir():
-        if file.name in named or file.name == MANIFEST:
-            continue
-        try:
-            if newest - file.stat().st_mtime > STALE_S:
-                file.unlink()
-        except FileNotFoundError:
-            continue
