@@ -81,6 +81,7 @@ def create_app(
     app.add_middleware(Telemetry, counts=shop.counts)
     app.add_middleware(Gate, host=service.host, token=service.token, max_body_bytes=max_body_bytes)
     # Added last, so outermost: events come from foreign pages, in larger bodies, with other keys.
+    app.state.door = door
     app.add_middleware(Mount, door=door)
     return app
 
