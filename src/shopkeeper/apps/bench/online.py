@@ -157,6 +157,8 @@ def _rate(
     rng = np.random.default_rng([seed, rate])
     online = OnlineFeatures(runtime)
     online.prime()
+    online.again(list(runtime.profiles.resolve(refs[:1]).values()))
+    online.round(to_us(clock.now()))
     ticking = threading.Event()
     threading.Thread(target=_tick, args=(clock, ticking), daemon=True).start()
     before = resource.getrusage(resource.RUSAGE_SELF)

@@ -319,6 +319,7 @@ class OnlineFeatures:
         """Rounds until :meth:`stop`; a failed round is repeated after a while."""
         if not self.history.primed:
             self.prime()
+        self._engine.plan()
         while not self._stop.is_set():
             began = time.monotonic()
             pause = self._pause_s

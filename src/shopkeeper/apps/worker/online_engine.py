@@ -90,6 +90,10 @@ class OnlineEngine:
             self._planned = _plan(self._memory_mb)
         return self._planned
 
+    def plan(self) -> None:
+        """Plan now, so that the first computation need not wait for it."""
+        self._planned = self._queries
+
     def compute(self, customers: Sequence[str], now_us: int) -> Computed:
         """Features of some customers at a moment, from their rows in the history.
 
