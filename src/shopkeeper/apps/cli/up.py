@@ -19,7 +19,7 @@ from shopkeeper.apps.flows.sources import ensure_source
 from shopkeeper.apps.service.app import create_app, front
 from shopkeeper.apps.worker.connect import start_connectors
 from shopkeeper.apps.worker.schedule import start_scheduler
-from shopkeeper.apps.worker.start import StreamThread
+from shopkeeper.apps.worker.start import StreamThread, collect_garbage_seldom
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core.errors import SettingsError
 
@@ -79,6 +79,7 @@ def serve(runtime: Runtime) -> None:
         )
     )
     _end_cleanly_when_told()
+    collect_garbage_seldom()
     try:
         server.run(sockets=[listener])
     finally:

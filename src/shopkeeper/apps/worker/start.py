@@ -167,7 +167,7 @@ def run_stream(runtime: Runtime, stop: threading.Event) -> None:
 
 
 def collect_garbage_seldom() -> None:
-    """Let a process that only works off events look for cycles seldom.
+    """Let a process that works off events or answers requests look for cycles seldom.
 
     Events of a whole batch are alive at once and hold no cycles; looking through them again and
     again would take a third of the time.
