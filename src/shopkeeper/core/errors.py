@@ -13,7 +13,8 @@
     ├── StoreError                  the lake, log or state refused
     │   ├── ConflictError           another writer was first (retry)
     │   ├── StorageFullError        no room left (retry after making room)
-    │   └── BusyError               too much at once (retry)
+    │   ├── BusyError               too much at once (retry)
+    │   └── UnavailableError        a server that keeps things does not answer (retry)
     ├── NotEnoughDataError          an honest "cannot say"
     ├── TooLargeError               work refused early, with its estimate
     ├── PlanError                   a plan in the wrong state for the request
