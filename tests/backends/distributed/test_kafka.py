@@ -118,7 +118,12 @@ def test_a_broker_that_stalls_and_comes_back(address: str) -> None:
     """Nothing is acknowledged meanwhile, the queue stays bounded, and then it goes on."""
     log = KafkaLog(address, f"events-{uuid4().hex}", queue_mb=1)
     log.append("c1", [b"before"], received_us=5)
-    (process,) = [x for x in psutil.Process().children() if x.name() == "tansu"]
+    port = address.rpartition(":")[2]
+    (process,) = [
+        x
+        for x in psutil.Process().children()
+        if x.name() == "tansu" and port in " ".join(x.cmdline())
+    ]
     process.send_signal(signal.SIGSTOP)
     try:
         entry = LogEntry("c1", b"x" * 50_000)

@@ -29,6 +29,7 @@ TITLES: dict[str, Text] = {
     "store": Text(zh="存储拒绝了请求", en="The store refused"),
     "conflict": Text(zh="别处先写入了，请重试", en="Another writer was first; try again"),
     "storage_full": Text(zh="磁盘已满", en="No room left"),
+    "unavailable": Text(zh="后端服务没有应答，请稍后", en="A server behind does not answer; wait"),
     "busy": Text(zh="请求过多，请稍后", en="Too much at once; wait"),
     "not_enough_data": Text(zh="数据不足，无法回答", en="Not enough data to say"),
     "too_large": Text(zh="工作量超过上限", en="Too large"),

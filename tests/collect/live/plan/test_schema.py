@@ -73,7 +73,7 @@ def test_the_schema_takes_what_the_reader_takes(change: dict[str, Any], fits: bo
 
 
 def test_the_example_in_the_documentation_is_a_plan() -> None:
-    page = COMMITTED.parent / "stages" / "collect.md"
+    page = COMMITTED.parent / "collect-live.md"
     text = page.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
     schema = json_schema()
     plan = TrackingPlan.from_yaml(text)
