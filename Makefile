@@ -10,7 +10,7 @@ CONSOLE_SOURCES := $(shell find console -type f -not -path '*/node_modules/*' -n
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs console clean browser-tools
+.PHONY: help demo test check bench peers docs console clean browser-tools
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,13 +32,21 @@ check: $(VENV)/.installed-dev ## Layers, cycles, lint, strict types, docstrings,
 bench: $(VENV)/.installed-dev ## Print the published figures (set CAPABILITY=churn|value|recommend|…)
 	$(BIN)/shopkeeper bench $(or $(CAPABILITY),all) $(BENCH_FLAGS)
 
+peers: $(VENV)/.installed-dev $(addprefix .peers/,$(addsuffix /.installed,$(basename $(notdir $(wildcard tools/peers/*.txt))))) ## Install the libraries that bench prints beside ours, each in its own environment
+
+.peers/%/.installed: tools/peers/%.txt | $(VENV)/bin/python
+	$(PYTHON) -m venv .peers/$*
+	@if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --python .peers/$*/bin/python -r $<; \
+	else .peers/$*/bin/python -m pip install --quiet -r $<; fi
+	@touch $@
+
 docs: $(VENV)/.installed-dev ## Regenerate the generated pages (data dictionary, features, settings, OpenAPI)
 	$(BIN)/python tools/build_docs.py
 
 console: $(STATIC)/index.html ## Build the console into the package
 
 clean: ## Remove what the targets above created
-	rm -rf $(VENV) $(STATIC) console/node_modules .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .peers $(STATIC) console/node_modules .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -51,9 +59,11 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	else $(BIN)/python -m pip install --quiet -e '.[demo]'; fi
 	@touch $@
 
+# pip finds the CPU build of torch where one is offered; uv would take the build with CUDA.
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
-	@if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -e '.[demo,spark]' --group dev; \
-	else $(BIN)/python -m pip install --quiet -e '.[demo,spark]' --group dev; fi
+	@$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install --quiet torch==2.13.0
+	@if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -e '.[demo,spark,tune]' --group dev; \
+	else $(BIN)/python -m pip install --quiet -e '.[demo,spark,tune]' --group dev; fi
 	@touch $@ $(VENV)/.installed
 
 $(STATIC)/index.html: $(CONSOLE_SOURCES)

@@ -113,11 +113,11 @@ def run_bench(
     """
     if capability != ALL:
         return bench_function(capability)(options)
-    neutral = BenchOptions(data_folder=options.data_folder, seed=options.seed)
+    neutral = BenchOptions(data_folder=options.data_folder, seed=options.seed, peers=options.peers)
     sized = replace(neutral, customers=options.customers, events=options.events)
     if options != sized:
         raise InputError(
-            "bench all runs on reference data and takes --seed, --customers and --events alone",
+            "bench all runs on reference data and takes --seed, --customers, --events and --peers alone",
             next_step="name one capability to give it your own file or its own options",
         )
     rows: list[BenchRow] = []

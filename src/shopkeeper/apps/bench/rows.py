@@ -98,6 +98,19 @@ class BenchOptions:
         How many processes a durability run kills.
     log
         Event log of a durability run: ``sqlite`` or ``kafka``.
+    target, group, exclude
+        Outcome column of a table, column whose rows stay on one side of a split, and columns a
+        model must not read.
+    treatment, control, treated, outcome, cost
+        Column of an experiment's arm, its two values, the outcome column, and the cost of treating
+        one unit in units of the outcome.
+    series, value, steps
+        Columns that name a series, its value column, and how many time steps are forecast
+        (``--horizon`` of ``forecast``).
+    text, label
+        Columns of a text and its label.
+    peers
+        Whether libraries installed by ``make peers`` are run beside ours.
     """
 
     inputs: tuple[Path, ...] = ()
@@ -118,6 +131,20 @@ class BenchOptions:
     events: int | None = None
     kills: int | None = None
     log: str | None = None
+    target: str | None = None
+    group: str | None = None
+    exclude: tuple[str, ...] = ()
+    treatment: str | None = None
+    control: str | None = None
+    treated: str | None = None
+    outcome: str | None = None
+    cost: float | None = None
+    series: tuple[str, ...] = ()
+    value: str | None = None
+    steps: int | None = None
+    text: str | None = None
+    label: str | None = None
+    peers: bool = True
 
 
 @dataclass(slots=True)

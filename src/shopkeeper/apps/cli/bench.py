@@ -42,14 +42,18 @@ def bench(
         str | None, typer.Option("--cutoff", help="Day where past ends, YYYY-MM-DD.")
     ] = None,
     horizon: Annotated[
-        int | None, typer.Option("--horizon", min=1, help="Days of the future that are judged.")
+        int | None,
+        typer.Option("--horizon", min=1, help="Days of the future judged; steps of a forecast."),
     ] = None,
     unit: Annotated[
         str | None, typer.Option("--unit", help="Time unit of a value model: day or week.")
     ] = None,
     protocol: Annotated[
         str | None,
-        typer.Option("--protocol", help="leave-one-out, temporal, next-in-session or next-basket."),
+        typer.Option(
+            "--protocol",
+            help="leave-one-out, temporal, next-in-session or next-basket; kfold or temporal.",
+        ),
     ] = None,
     test: Annotated[Path | None, typer.Option("--test", help="Separate file of test rows.")] = None,
     support: Annotated[
@@ -67,20 +71,43 @@ def bench(
     log: Annotated[
         str | None, typer.Option("--log", help="Log that durability runs on: sqlite or kafka.")
     ] = None,
+    target: Annotated[str | None, typer.Option("--target", help="Outcome column.")] = None,
+    group: Annotated[
+        str | None, typer.Option("--group", help="Column whose rows are never split.")
+    ] = None,
+    exclude: Annotated[
+        str | None, typer.Option("--exclude", help="Columns not to learn from, by commas.")
+    ] = None,
+    treatment: Annotated[str | None, typer.Option("--treatment", help="Column of the arm.")] = None,
+    control: Annotated[str | None, typer.Option("--control", help="Its value: untreated.")] = None,
+    treated: Annotated[str | None, typer.Option("--treated", help="Its value: treated.")] = None,
+    outcome: Annotated[str | None, typer.Option("--outcome", help="Column of the effect.")] = None,
+    cost: Annotated[
+        float | None, typer.Option("--cost", help="Cost of one treatment, in units of the outcome.")
+    ] = None,
+    series: Annotated[
+        str | None, typer.Option("--series", help="Columns that name a series, by commas.")
+    ] = None,
+    value: Annotated[str | None, typer.Option("--value", help="Column that is forecast.")] = None,
+    text: Annotated[str | None, typer.Option("--text", help="Column of the text.")] = None,
+    label: Annotated[str | None, typer.Option("--label", help="Column of its label.")] = None,
+    peers: Annotated[
+        bool, typer.Option("--peers/--no-peers", help="Run the libraries of `make peers` too.")
+    ] = True,
 ) -> None:
     """Print the figures of a capability beside its baselines."""
     try:
         options = BenchOptions(
             inputs=tuple(inputs or ()),
             data_folder=Path(os.environ.get("SHOPKEEPER_DATA", "../shared/data")),
-            methods=tuple(word.strip() for word in (methods or "").split(",") if word.strip()),
+            methods=_words(methods),
             seed=seed,
             customer=customer,
             time=time,
             amount=amount,
             item=item,
             cutoff=_day(cutoff),
-            horizon_days=horizon,
+            horizon_days=None if capability == "forecast" else horizon,
             unit=_one_of("--unit", unit, ("day", "week")),
             protocol=protocol,
             test=test,
@@ -89,12 +116,30 @@ def bench(
             events=events,
             kills=kills,
             log=_one_of("--log", log, ("sqlite", "kafka")),
+            target=target,
+            group=group,
+            exclude=_words(exclude),
+            treatment=treatment,
+            control=control,
+            treated=treated,
+            outcome=outcome,
+            cost=cost,
+            series=_words(series),
+            value=value,
+            steps=horizon if capability == "forecast" else None,
+            text=text,
+            label=label,
+            peers=peers,
         )
         rows = run_bench(capability, options, skipped=_skipped)
     except ShopkeeperError as error:
         typer.echo(f"shopkeeper bench: {error}", err=True)
         raise typer.Exit(2) from error
     (print_json if as_json else print_table)(rows, sys.stdout)
+
+
+def _words(text: str | None) -> tuple[str, ...]:
+    return tuple(word.strip() for word in (text or "").split(",") if word.strip())
 
 
 def _skipped(capability: str, missing: str) -> None:

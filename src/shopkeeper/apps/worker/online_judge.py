@@ -15,7 +15,7 @@ from sqlalchemy import select
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from shopkeeper.apps.flows.audiences import read_rule, shop_vocabulary
-from shopkeeper.apps.flows.predict import CHAMPION
+from shopkeeper.apps.flows.task import CHAMPION
 from shopkeeper.apps.worker.online_engine import Computed
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core import state
