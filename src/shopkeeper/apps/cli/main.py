@@ -32,6 +32,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "identity": ("identity", "app", "See why identifiers are one person, undo a merge"),
     "features": ("stages", "features", "Compute every feature of every customer"),
     "predict": ("stages", "predict", "Train, compare and apply the models"),
+    "learn": ("learn", "app", "New models without code; compare, promote, watch"),
     "segment": ("stages", "segment", "Divide customers into tiers, stages and clusters"),
     "audience": ("audience", "app", "Define, preview, build and question audiences"),
     "decide": ("stages", "decide", "Plan the next best action for every customer"),
