@@ -203,6 +203,12 @@ RISK = Column("risk", "int8", "风险分（0–9）", "Risk score", unit="0-9")
 REASONS = Column("reasons", "string", "理由（JSON）", "Reasons as a JSON list of codes and values", tier="displayable")  # fmt: skip
 RANK = Column("rank", "int32", "名次（从 1 起）", "Place, from 1", unit="place")
 SCORE = Column("score", "float64", "得分", "Score")
+SERIES_KIND = Column("series_kind", "string", "序列种类（total 合计、category 品类、product 商品）", "What the series is about: total, category or product", tier="displayable")  # fmt: skip
+SERIES_ID = Column("series_id", "string", "序列编号（合计为 all）", "Which one; all for the total", tier="displayable")  # fmt: skip
+PERIOD_START = Column("period_start", "date", "时段的第一天（门店时区）", "First day of the period, in the shop's zone", tier="displayable")  # fmt: skip
+STEPS_AHEAD = Column("steps_ahead", "int32", "向前步数（从 1 起）", "Periods ahead, from 1", unit="periods", tier="displayable")  # fmt: skip
+PRICE_CHANGES = Column("price_changes", "int64", "观察到的价格变动次数", "Price changes observed", unit="changes")  # fmt: skip
+RESPONSE = Column("response", "string", "价格与促销的响应（JSON：价格、销量、毛利及区间）", "Response to price and promotion as a JSON object: price, units, margin, with intervals", tier="displayable")  # fmt: skip
 SCHEME = Column("scheme", "string", "分群方案", "Way of dividing customers (rfm8, tier, life_cycle, cluster)", tier="displayable")  # fmt: skip
 LABEL = Column("label", "string", "分群代码", "Segment code", tier="displayable")
 VERSION = Column("version", "string", "版本", "Version", tier="core")

@@ -27,8 +27,8 @@ STAGES = (
     (
         "判断与决策 Predict, segment, decide, measure",
         (
-            "features", "scores", "recommendations", "segments", "audience_members", "decisions",
-            "metrics", "effects",
+            "features", "scores", "recommendations", "forecasts", "elasticities", "segments",
+            "audience_members", "decisions", "metrics", "effects",
         ),
     ),
 )  # fmt: skip

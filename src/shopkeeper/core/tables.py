@@ -379,6 +379,20 @@ RECOMMENDATIONS = TableContract(
     "推荐给一位客户的一个商品（kind：new 或 again）", "One product recommended (kind: new or again)",
     (), (c.PRODUCT_ID, c.SCORE),
 )  # fmt: skip
+FORECASTS = TableContract(
+    "forecasts", (c.SERIES_KIND, c.SERIES_ID, c.AS_OF, c.PERIOD_START),
+    (c.SERIES_KIND, c.SERIES_ID, c.AS_OF, c.PERIOD_START, c.STEPS_AHEAD, c.VALUE, c.LOW, c.HIGH,
+     c.UNIT, c.MODEL_VERSION),
+    "一条序列在一个未来时段的销量或销售额预测", "Forecast of one series in one period to come",
+    (), (c.STEPS_AHEAD, c.VALUE, c.UNIT, c.MODEL_VERSION),
+)  # fmt: skip
+ELASTICITIES = TableContract(
+    "elasticities", (c.SERIES_KIND, c.SERIES_ID, c.AS_OF),
+    (c.SERIES_KIND, c.SERIES_ID, c.AS_OF, c.ESTIMATE, c.LOW, c.HIGH, c.N, c.PRICE_CHANGES,
+     c.RESPONSE, c.REASON_ZH, c.REASON_EN, c.MODEL_VERSION),
+    "一个品类的价格弹性（为空时说明原因）与促销响应",
+    "Price elasticity of one category, with the reason where it cannot be said, and its response",
+)  # fmt: skip
 SEGMENTS = TableContract(
     "segments", (c.CUSTOMER_ID, c.AS_OF, c.SCHEME),
     (c.CUSTOMER_ID, c.AS_OF, c.SCHEME, c.LABEL, c.VERSION),
@@ -417,7 +431,7 @@ ALL: Mapping[str, TableContract] = {
     for t in (
         *LOADED, QUARANTINE, LOADS, CORRECTIONS, QUALITY, LINEAGE, VERDICTS, IDENTITY_EDGES,
         IDENTITIES, PURCHASES, PURCHASE_LINES, ACTIVITY, CONTACTS, PERMITS, PROFILES, FEATURES, SCORES,
-        RECOMMENDATIONS, SEGMENTS, AUDIENCE_MEMBERS, DECISIONS, METRICS, EFFECTS,
+        RECOMMENDATIONS, FORECASTS, ELASTICITIES, SEGMENTS, AUDIENCE_MEMBERS, DECISIONS, METRICS, EFFECTS,
     )
 }  # fmt: skip
 """Every table by name."""
