@@ -111,6 +111,7 @@ HORIZON_DAYS = Column("horizon_days", "int32", "预测期", "How far ahead the s
 ORDER_ID = Column("order_id", "string", "订单号", "Order", tier="core")
 LINE_ID = Column("line_id", "string", "订单行号", "Order line", tier="core")
 PRODUCT_ID = Column("product_id", "string", "商品编号", "Product", tier="core")
+OTHER_PRODUCT_ID = Column("other_product_id", "string", "另一商品编号", "The other product", tier="core")  # fmt: skip
 STORE_ID = Column("store_id", "string", "门店编号", "Store", tier="displayable")
 CHANNEL = Column("channel", "string", "渠道", "Channel (store, web, app, email, sms, push, wecom …)", tier="displayable")  # fmt: skip
 KIND = Column("kind", "string", "类别", "Kind of the row", tier="core")

@@ -376,8 +376,17 @@ RECOMMENDATIONS = TableContract(
     "recommendations", (c.CUSTOMER_ID, c.AS_OF, c.KIND, c.RANK),
     (c.CUSTOMER_ID, c.AS_OF, c.KIND, c.RANK, c.PRODUCT_ID, c.SCORE, c.MODEL, c.MODEL_VERSION,
      c.REASONS),
-    "推荐给一位客户的一个商品（kind：new 或 again）", "One product recommended (kind: new or again)",
+    "推荐给一位客户的一个商品（kind：new、again 或 next_basket）",
+    "One product recommended (kind: new, again or next_basket)",
     (), (c.PRODUCT_ID, c.SCORE),
+)  # fmt: skip
+ITEM_NEIGHBOURS = TableContract(
+    "item_neighbours", (c.PRODUCT_ID, c.AS_OF, c.KIND, c.RANK),
+    (c.PRODUCT_ID, c.AS_OF, c.KIND, c.RANK, c.OTHER_PRODUCT_ID, c.SCORE, c.MODEL, c.MODEL_VERSION,
+     c.REASONS),
+    "与一件商品相似或一起购买的另一件商品（kind：similar 或 bought_together）",
+    "A product that is like another one or bought with it (kind: similar or bought_together)",
+    (), (c.OTHER_PRODUCT_ID, c.SCORE),
 )  # fmt: skip
 FORECASTS = TableContract(
     "forecasts", (c.SERIES_KIND, c.SERIES_ID, c.AS_OF, c.PERIOD_START),
@@ -431,7 +440,7 @@ ALL: Mapping[str, TableContract] = {
     for t in (
         *LOADED, QUARANTINE, LOADS, CORRECTIONS, QUALITY, LINEAGE, VERDICTS, IDENTITY_EDGES,
         IDENTITIES, PURCHASES, PURCHASE_LINES, ACTIVITY, CONTACTS, PERMITS, PROFILES, FEATURES, SCORES,
-        RECOMMENDATIONS, FORECASTS, ELASTICITIES, SEGMENTS, AUDIENCE_MEMBERS, DECISIONS, METRICS, EFFECTS,
+        RECOMMENDATIONS, ITEM_NEIGHBOURS, FORECASTS, ELASTICITIES, SEGMENTS, AUDIENCE_MEMBERS, DECISIONS, METRICS, EFFECTS,
     )
 }  # fmt: skip
 """Every table by name."""
