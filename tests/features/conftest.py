@@ -81,7 +81,9 @@ def make_shop(seed: int, as_of: datetime, *, customers: int = 12, orders: int = 
     for i in range(orders * 3):
         shop["activity"].append({
             "event_id": f"e{i}", "customer_id": who(), "session_id": pick([f"v{i % 25}", None]),
-            "kind": pick(["view_item", "view_item", "search", "add_to_cart", "begin_checkout", "page"]),
+            "kind": pick(["view_item", "view_item", "search", "add_to_cart", "begin_checkout", "page",
+                          "chat_message_received", "order_cancelled", "product_reviewed", "share",
+                          "add_to_wishlist"]),
             **stamp(when()), "product_id": "p1", "category": pick([None, "茶", "咖啡"]), "page": "/",
             "query": None, "channel": "web", "device": pick(["mobile", "Desktop", None]),
             "campaign_id": None,

@@ -108,8 +108,13 @@ class Oracle:
                 x["cost_minor"] or 0 for x in w(self.contacts, days)
             )
             for feature, kind in (("views", "view_item"), ("carts", "add_to_cart"),
-                                  ("searches", "search"), ("checkouts", "begin_checkout")):  # fmt: skip
+                                  ("searches", "search"), ("checkouts", "begin_checkout"),
+                                  ("chats", "chat_message_received"), ("cancels", "order_cancelled"),
+                                  ("reviews", "product_reviewed"), ("shares", "share"),
+                                  ("wishes", "add_to_wishlist")):  # fmt: skip
                 truth[f"{feature}_{name}"] = sum(x["kind"] == kind for x in events)
+            chats = [x for x in events if x["kind"] == "chat_message_received"]
+            truth[f"conversations_{name}"] = len({(self.age(x), x["session_id"]) for x in chats})
         self._rhythm(truth)
         self._affinity(truth)
         self._preference(truth)
@@ -131,6 +136,13 @@ class Oracle:
         truth["activity_recency_days"] = self.recency(self.events)
         carts = [x for x in self.events if x["kind"] == "add_to_cart"]
         truth["cart_recency_days"] = cart = self.recency(carts)
+        for name, kind in (("chat", "chat_message_received"), ("review", "product_reviewed"),
+                           ("share", "share")):  # fmt: skip
+            said = [x for x in self.events if x["kind"] == kind]
+            truth[f"{name}_recency_days"] = self.recency(said)
+        truth["voice_365d"] = truth["reviews_365d"] + truth["shares_365d"]
+        orders = truth["orders_365d"]
+        truth["reviews_per_order_365d"] = truth["reviews_365d"] / orders if orders else None
         last = truth["recency_days"]
         truth["cart_waiting"] = int(cart is not None and (last is None or cart < last))
 

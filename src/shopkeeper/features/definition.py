@@ -35,7 +35,7 @@ class Feature:
         Table the rows come from; for ``ROW`` features that of their inputs.
     group
         Family: value, rhythm, basket, affinity, promotion, preference, returns,
-        activity, contact, trend.
+        activity, service, social, contact, trend.
     dtype
         Declared type; the value is cast to it.
     unit

@@ -24,6 +24,11 @@ VIEW_KINDS = ("view_item", "product_viewed")
 SEARCH_KINDS = ("search", "products_searched")
 CART_KINDS = ("add_to_cart", "product_added")
 CHECKOUT_KINDS = ("begin_checkout", "checkout_started")
+CHAT_KINDS = ("chat_message_received",)
+CANCEL_KINDS = ("order_cancelled",)
+REVIEW_KINDS = ("product_reviewed",)
+SHARE_KINDS = ("share", "cart_shared", "product_shared")
+WISH_KINDS = ("add_to_wishlist", "product_added_to_wishlist")
 MOBILE_DEVICES = ("mobile", "phone", "tablet", "app", "ios", "android")
 OPENED_STATUSES = ("opened", "clicked", "converted")
 CLICKED_STATUSES = ("clicked", "converted")
@@ -199,6 +204,11 @@ class Cuts:
             searches=_when(t.kind.isin(SEARCH_KINDS)).sum(),
             carts=_when(t.kind.isin(CART_KINDS)).sum(),
             checkouts=_when(t.kind.isin(CHECKOUT_KINDS)).sum(),
+            chats=_when(t.kind.isin(CHAT_KINDS)).sum(),
+            cancels=_when(t.kind.isin(CANCEL_KINDS)).sum(),
+            reviews=_when(t.kind.isin(REVIEW_KINDS)).sum(),
+            shares=_when(t.kind.isin(SHARE_KINDS)).sum(),
+            wishes=_when(t.kind.isin(WISH_KINDS)).sum(),
             mobile=_when(t.device.lower().isin(MOBILE_DEVICES)).max(),
             length_us=t.ts_us.max() - t.ts_us.min(),
         )
@@ -209,6 +219,12 @@ class Cuts:
             searches=s.searches.sum(),
             carts=s.carts.sum(),
             checkouts=s.checkouts.sum(),
+            chats=s.chats.sum(),
+            cancels=s.cancels.sum(),
+            reviews=s.reviews.sum(),
+            shares=s.shares.sum(),
+            wishes=s.wishes.sum(),
+            conversations=_when(s.chats > 0).sum(),
             mobile=s.mobile.sum(),
             short=_when(s.events == 1).sum(),
             cart_sessions=_when(s.carts > 0).sum(),
