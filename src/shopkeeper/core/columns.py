@@ -195,6 +195,8 @@ TRANSFORM = Column("transform", "string", "依赖方式（direct、filter、join
 # --- judgements ------------------------------------------------------------------------------
 MODEL = Column("model", "string", "模型", "Model", tier="displayable")
 MODEL_VERSION = Column("model_version", "string", "模型版本", "Model version", tier="displayable")
+TASK = Column("task", "string", "预测任务", "What a model predicts", tier="displayable")
+ACT = Column("act", "string", "对模型做了什么", "What was done with a model (trained, promoted, held, drifted, degraded, rolled_back …)", tier="displayable")  # fmt: skip
 VALUE = Column("value", "float64", "数值", "Value")
 LOW = Column("low", "float64", "区间下限", "Lower end of the interval")
 HIGH = Column("high", "float64", "区间上限", "Upper end of the interval")
@@ -204,6 +206,9 @@ RISK = Column("risk", "int8", "风险分（0–9）", "Risk score", unit="0-9")
 REASONS = Column("reasons", "string", "理由（JSON）", "Reasons as a JSON list of codes and values", tier="displayable")  # fmt: skip
 RANK = Column("rank", "int32", "名次（从 1 起）", "Place, from 1", unit="place")
 SCORE = Column("score", "float64", "得分", "Score")
+SENTIMENT = Column("sentiment", "string", "情感（positive、neutral、negative）", "How the writer feels: positive, neutral or negative", tier="displayable")  # fmt: skip
+INTENT = Column("intent", "string", "意图（return、delivery、price …；空为没有认出）", "What the writer wants (return, delivery, price …); empty when not recognised", tier="displayable")  # fmt: skip
+ASPECT = Column("aspect", "string", "所说的方面（service、delivery …；空为整段文字）", "What is spoken about (service, delivery …); empty for the whole text", tier="displayable")  # fmt: skip
 SERIES_KIND = Column("series_kind", "string", "序列种类（total 合计、category 品类、product 商品）", "What the series is about: total, category or product", tier="displayable")  # fmt: skip
 SERIES_ID = Column("series_id", "string", "序列编号（合计为 all）", "Which one; all for the total", tier="displayable")  # fmt: skip
 PERIOD_START = Column("period_start", "date", "时段的第一天（门店时区）", "First day of the period, in the shop's zone", tier="displayable")  # fmt: skip

@@ -103,6 +103,35 @@ class Predict(_Section):
     recommendations: int = Field(default=10, ge=1, le=100, description="Products per customer")
 
 
+class Learn(_Section):
+    """When models are trained again and when a new one takes over."""
+
+    enabled: bool = Field(
+        default=True, description="Whether drift and results are watched and models replaced"
+    )
+    every_days: int = Field(
+        default=7, ge=1, description="Days after which a model is trained again anyway"
+    )
+    min_days_between: int = Field(
+        default=2, ge=0, description="Least days between two trainings of one task"
+    )
+    most_per_month: int = Field(
+        default=12, ge=1, description="Most trainings of one task within 30 days"
+    )
+    max_age_days: int = Field(
+        default=90, ge=1, description="Age from which a model gives way to one that is no worse"
+    )
+    drift_level: float = Field(
+        default=0.01, gt=0, lt=0.5, description="Share of nights without any change that may alarm"
+    )
+    drift_psi: float = Field(
+        default=0.05, gt=0, description="Stability index above chance from which a drift counts"
+    )
+    degraded_share: float = Field(
+        default=0.15, gt=0, lt=1, description="Share of its skill a model may lose before it counts"
+    )
+
+
 class Deliver(_Section):
     """Who messages come from and how one opts out."""
 
@@ -173,6 +202,7 @@ class Settings(_Section):
     shop: Shop = Shop()
     store: Store = Store()
     predict: Predict = Predict()
+    learn: Learn = Learn()
     decide: Decide = Decide()
     deliver: Deliver = Deliver()
     service: Service = Service()

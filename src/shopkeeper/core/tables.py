@@ -402,6 +402,15 @@ ELASTICITIES = TableContract(
     "一个品类的价格弹性（为空时说明原因）与促销响应",
     "Price elasticity of one category, with the reason where it cannot be said, and its response",
 )  # fmt: skip
+TEXT_SIGNALS = TableContract(
+    "text_signals", (c.EVENT_ID, c.ASPECT),
+    (c.EVENT_ID, c.ASPECT, c.CUSTOMER_ID, c.KIND, c.PRODUCT_ID, c.TS_US, c.DAY, c.SENTIMENT,
+     c.SCORE, c.INTENT, c.MODEL, c.MODEL_VERSION),
+    "一段文字（评价、会话、搜索）的情感、意图与方面；不含文字本身。score 从 -1（差）到 1（好）",
+    "Sentiment, intent and aspects of one text (review, chat, search), never the text itself; "
+    "score runs from -1 (bad) to 1 (good)",
+    (), (c.KIND, c.TS_US, c.DAY, c.SENTIMENT, c.SCORE, c.MODEL_VERSION),
+)  # fmt: skip
 SEGMENTS = TableContract(
     "segments", (c.CUSTOMER_ID, c.AS_OF, c.SCHEME),
     (c.CUSTOMER_ID, c.AS_OF, c.SCHEME, c.LABEL, c.VERSION),
@@ -434,13 +443,22 @@ EFFECTS = TableContract(
      c.REASON_ZH, c.REASON_EN),
     "一个估计的差异及其区间", "One estimated difference with its interval",
 )  # fmt: skip
+MODEL_EVENTS = TableContract(
+    "model_events", (c.EVENT_ID,),
+    (c.EVENT_ID, c.TASK, c.MODEL, c.MODEL_VERSION, c.ACT, c.AS_OF, c.CREATED_AT, c.EVIDENCE,
+     c.REASON_ZH, c.REASON_EN),
+    "模型一生中的一件事（训练、上任、留任、漂移、退化、回滚 …）及其依据",
+    "One thing that happened to a model (trained, promoted, held, drifted, degraded …) and why",
+    (), (c.TASK, c.MODEL_VERSION, c.ACT, c.AS_OF, c.CREATED_AT, c.EVIDENCE),
+)  # fmt: skip
 
 ALL: Mapping[str, TableContract] = {
     t.name: t
     for t in (
         *LOADED, QUARANTINE, LOADS, CORRECTIONS, QUALITY, LINEAGE, VERDICTS, IDENTITY_EDGES,
         IDENTITIES, PURCHASES, PURCHASE_LINES, ACTIVITY, CONTACTS, PERMITS, PROFILES, FEATURES, SCORES,
-        RECOMMENDATIONS, ITEM_NEIGHBOURS, FORECASTS, ELASTICITIES, SEGMENTS, AUDIENCE_MEMBERS, DECISIONS, METRICS, EFFECTS,
+        RECOMMENDATIONS, ITEM_NEIGHBOURS, FORECASTS, ELASTICITIES, TEXT_SIGNALS, SEGMENTS, AUDIENCE_MEMBERS, DECISIONS, METRICS, EFFECTS,
+        MODEL_EVENTS,
     )
 }  # fmt: skip
 """Every table by name."""
