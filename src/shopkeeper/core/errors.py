@@ -8,6 +8,7 @@
     │   ├── SourceError             a file, database or folder as a whole
     │   ├── MappingError            columns that cannot be brought to a contract
     │   ├── RuleError               an audience rule that does not parse
+    │   ├── LeakageError            columns or rows that give the outcome away
     │   └── NotFoundError           a name or id that nothing answers to
     ├── ContractError               rows that break a table contract
     ├── StoreError                  the lake, log or state refused
@@ -97,6 +98,13 @@ class RuleError(InputError):
     """An audience rule that does not parse or names unknown fields."""
 
     code = "rule"
+    status = 422
+
+
+class LeakageError(InputError):
+    """Columns or rows that give the outcome away; a model of them would deceive."""
+
+    code = "leakage"
     status = 422
 
 

@@ -24,6 +24,7 @@ TITLES: dict[str, Text] = {
     "source": Text(zh="数据源无法读取", en="The source cannot be read"),
     "mapping": Text(zh="字段无法对应到表", en="The columns cannot be mapped"),
     "rule": Text(zh="规则有误", en="The rule cannot be read"),
+    "leakage": Text(zh="数据会泄露答案", en="The data give the outcome away"),
     "not_found": Text(zh="没有找到", en="Not found"),
     "contract": Text(zh="数据不符合表的约定", en="Rows break the table contract"),
     "store": Text(zh="存储拒绝了请求", en="The store refused"),
