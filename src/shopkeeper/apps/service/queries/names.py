@@ -164,6 +164,15 @@ METHODS: dict[str, Text] = {
     "item-knn": Text(zh="相似商品", en="Item neighbours"),
     "ease": Text(zh="EASE", en="EASE"),
     "buy-again": Text(zh="再次购买", en="Buy again"),
+    "replenish": Text(zh="到期补货", en="Due again"),
+    "own-frequent": Text(zh="自己最常买的", en="Own most frequent"),
+    "session-knn": Text(zh="相似客户", en="Alike customers"),
+    "ials": Text(zh="iALS 矩阵分解", en="iALS factors"),
+    "content": Text(zh="商品内容", en="Content"),
+    "sequence": Text(zh="序列网络", en="Sequence network"),
+    "ranker": Text(zh="提升树排序", en="Boosted ranker"),
+    "next-basket": Text(zh="下一单融合", en="Next-basket blend"),
+    "random": Text(zh="随机", en="Random"),
 }
 BASELINES: dict[str, tuple[str, ...]] = {
     "churn": ("recency", "p_alive"),
@@ -245,6 +254,8 @@ def limits(card: Mapping[str, Any]) -> Text:
 SLICE_WORDS: dict[str, Text] = {
     "new": Text(zh="新品推荐", en="New products"),
     "again": Text(zh="复购推荐", en="Products bought before"),
+    "next_basket": Text(zh="下一单", en="Next basket"),
+    "cold": Text(zh="新上架商品", en="New arrivals"),
     "purchases=1": Text(zh="只买过一次", en="Bought once"),
     "purchases=2-4": Text(zh="买过 2–4 次", en="Bought 2 to 4 times"),
     "purchases>=5": Text(zh="买过 5 次以上", en="Bought 5 times or more"),

@@ -28,7 +28,7 @@ def recommended(shop: OpenShop, customer_id: str) -> list[RecommendedProduct]:
     table = at_latest(shop, RECOMMENDATIONS)
     if table is None:
         return []
-    mine = table.filter(table[c.CUSTOMER_ID] == customer_id)
+    mine = table.filter((table[c.CUSTOMER_ID] == customer_id) & (table[c.KIND] != "next_basket"))
     products = shop.tables.table(PRODUCTS)
     known = products.select(
         known_id=products[c.PRODUCT_ID],
