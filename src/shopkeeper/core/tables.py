@@ -417,6 +417,14 @@ SEGMENTS = TableContract(
     "一位客户在某分群方案中的位置", "The place of one customer in one scheme",
     (), (c.LABEL,),
 )  # fmt: skip
+VALUE_DIMENSIONS = TableContract(
+    "value_dimensions", (c.CUSTOMER_ID, c.AS_OF),
+    (c.CUSTOMER_ID, c.AS_OF, c.SPENDING, c.FREQUENCY, c.RECENCY, c.LOYALTY, c.BREADTH,
+     c.PRICE_ACCEPTANCE, c.ENGAGEMENT, c.INFLUENCE, c.VERSION),
+    "一位客户在八个价值维度上的位置（0–100，高者优于更多客户）",
+    "The place of one customer on eight dimensions of value (0 to 100)",
+    (), (c.VERSION,),
+)  # fmt: skip
 AUDIENCE_MEMBERS = TableContract(
     "audience_members", (c.AUDIENCE_ID, c.VERSION, c.CUSTOMER_ID),
     (c.AUDIENCE_ID, c.VERSION, c.AS_OF, c.CUSTOMER_ID),
@@ -457,7 +465,7 @@ ALL: Mapping[str, TableContract] = {
     for t in (
         *LOADED, QUARANTINE, LOADS, CORRECTIONS, QUALITY, LINEAGE, VERDICTS, IDENTITY_EDGES,
         IDENTITIES, PURCHASES, PURCHASE_LINES, ACTIVITY, CONTACTS, PERMITS, PROFILES, FEATURES, SCORES,
-        RECOMMENDATIONS, ITEM_NEIGHBOURS, FORECASTS, ELASTICITIES, TEXT_SIGNALS, SEGMENTS, AUDIENCE_MEMBERS, DECISIONS, METRICS, EFFECTS,
+        RECOMMENDATIONS, ITEM_NEIGHBOURS, FORECASTS, ELASTICITIES, TEXT_SIGNALS, SEGMENTS, VALUE_DIMENSIONS, AUDIENCE_MEMBERS, DECISIONS, METRICS, EFFECTS,
         MODEL_EVENTS,
     )
 }  # fmt: skip

@@ -27,7 +27,7 @@ from shopkeeper.core import state
 from shopkeeper.core.errors import NotEnoughDataError
 from shopkeeper.core.ids import content_id
 from shopkeeper.core.ports import TableStore
-from shopkeeper.core.tables import SCORES, SEGMENTS
+from shopkeeper.core.tables import SCORES, SEGMENTS, VALUE_DIMENSIONS
 from shopkeeper.segment.cluster import (
     DIMENSIONS,
     FEWEST,
@@ -35,6 +35,7 @@ from shopkeeper.segment.cluster import (
     Clusters,
     fit_clusters,
 )
+from shopkeeper.segment.dimensions import dimension_table
 from shopkeeper.segment.separation import relevance
 from shopkeeper.segment.tiers import fixed_segments
 
@@ -95,6 +96,11 @@ def run_segment(runtime: Runtime, *, as_of: datetime, run_id: str) -> SegmentRep
     store.materialise(
         ibis.union(*parts, distinct=False) if len(parts) > 1 else parts[0],
         SEGMENTS,
+        where={"as_of": as_of.astimezone(UTC).isoformat()},
+    )
+    store.materialise(
+        dimension_table(tables.features),
+        VALUE_DIMENSIONS,
         where={"as_of": as_of.astimezone(UTC).isoformat()},
     )
     if clusters is not None:
