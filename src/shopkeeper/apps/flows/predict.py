@@ -8,22 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import ibis
-
+from shopkeeper.apps.flows.recommend import predict_recommend
 from shopkeeper.apps.flows.task import (
     TaskReport,
     history_before,
     keep,
     pivot,
-    plain_figure,
     write_scores,
 )
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core.clock import to_us
 from shopkeeper.core.errors import NotEnoughDataError
-from shopkeeper.core.tables import PURCHASE_LINES, RECOMMENDATIONS
 from shopkeeper.predict.churn.train import score_churn, train_churn
-from shopkeeper.predict.recommend.train import train_recommender
 from shopkeeper.predict.value.train import score_value, train_value
 
 
@@ -86,26 +82,6 @@ def predict_value(runtime: Runtime, as_of: datetime) -> TaskReport:
     rows = score_value(run, history, to_us(as_of), model_version=kept.version)
     write_scores(runtime.tables, rows, ("expected_orders", "expected_spend", "p_alive"), as_of)
     return TaskReport(run.card.name, kept.version, rows.num_rows, pivot(run.card.figures))
-
-
-def predict_recommend(runtime: Runtime, as_of: datetime) -> TaskReport:
-    """Recommendation: train, keep, recommend."""
-    settings = runtime.settings.predict
-    lines = runtime.tables.table(PURCHASE_LINES)
-    known = lines.filter(lines.ts_us < ibis.literal(to_us(as_of)).cast("int64"))
-    table = runtime.tables.run(known.select("customer_id", "product_id", "ts_us", "kind"))
-    run = train_recommender(table, as_of, seed=settings.seed, k=settings.recommendations)
-    name = f"recommend:{run.facts['chosen']}"
-    card = {
-        **run.facts, "name": name, "task": "recommend", "n": run.facts["customers"],
-        "figures": [plain_figure(x) for x in run.figures],
-        "intended_zh": "用于向客户推荐可能购买的商品：新品与复购分别给出；不用于定价。",
-        "intended_en": "For showing customers what they may buy, new and again; not for prices.",
-    }  # fmt: skip
-    kept = keep(runtime, "recommend", name, run.model.save, card)
-    rows = run.recommendations(kept.version)
-    runtime.tables.replace(RECOMMENDATIONS, rows)
-    return TaskReport(name, kept.version, rows.num_rows, pivot(run.figures, by_slice=True))
 
 
 TASKS: dict[str, Callable[[Runtime, datetime], TaskReport]] = {
