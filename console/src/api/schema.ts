@@ -87,6 +87,13 @@ export type BotTraffic = {
   next_step: NextStep | null;
 };
 
+/** What the customer bought lately: the history the reasons speak of. */
+export type BoughtProduct = {
+  product: ShownProduct;
+  last_bought: string;
+  times: number;
+};
+
 /** Mean prediction and observed rate of one bin. */
 export type CalibrationPoint = {
   predicted: number;
@@ -245,6 +252,18 @@ export type Count = {
   share: number | null;
 };
 
+/** What one price would bring a week, within prices that were seen. */
+export type CurvePoint = {
+  price_minor: number;
+  units: number;
+  units_low: number;
+  units_high: number;
+  /** null where costs are not known */
+  margin_minor: number | null;
+  margin_low: number | null;
+  margin_high: number | null;
+};
+
 /** Everything known about one customer. */
 export type Customer = {
   customer_id: string;
@@ -255,6 +274,7 @@ export type Customer = {
   identifiers: Array<CustomerIdentifier>;
   merges: Array<MergeEdge>;
   segments: Array<CustomerSegment>;
+  dimensions: Array<ValueDimension>;
   scores: Array<CustomerScore>;
   recommendations: Array<RecommendedProduct>;
   consents: Array<CustomerConsent>;
@@ -320,6 +340,16 @@ export type CustomerPage = {
   next_step: NextStep | null;
 };
 
+/** The lists of one customer. */
+export type CustomerRecommendations = {
+  customer_id: string;
+  model_version: string | null;
+  freshness: Freshness;
+  surfaces: Array<CustomerSurface>;
+  history: Array<BoughtProduct>;
+  next_step: NextStep | null;
+};
+
 /** One line of the customer list. */
 export type CustomerRow = {
   customer_id: string;
@@ -362,6 +392,14 @@ export type CustomerSegment = {
   segment: string;
   segment_name: Text;
   as_of: string | null;
+};
+
+/** One list of a customer. */
+export type CustomerSurface = {
+  surface: "for_you" | "again" | "next_basket";
+  label: Text;
+  definition: Text;
+  items: Array<RecommendedItem>;
 };
 
 /** One ledger row: what was chosen for one customer (non-sends too) and why. */
@@ -483,6 +521,13 @@ export type EventViolation = {
   next_step: Text;
 };
 
+/** How much of the assortment the lists show, and how different their products are. */
+export type Exposure = {
+  label: Text;
+  definition: Text;
+  value: number | null;
+};
+
 /** One condition of the rule held against the customer. */
 export type Fact = {
   field: string;
@@ -536,6 +581,77 @@ export type FiguresRow = {
   chosen: boolean;
   /** by metric */
   values: Record<string, number | null>;
+};
+
+/** One series: the past, the forecast, and the figures of the model. */
+export type ForecastDetail = {
+  freshness: Freshness;
+  model: ForecastModel | null;
+  series: ForecastSeries;
+  history: Array<HistoryPoint>;
+  forecast: Array<ForecastPoint>;
+};
+
+/** One method on the later weeks that were held back. */
+export type ForecastFigure = {
+  method: string;
+  label: Text;
+  baseline: boolean;
+  chosen: boolean;
+  /** by metric: mase, rmsse, wape, bias, coverage80, coverage90, width90 */
+  values: Record<string, number | null>;
+};
+
+/** Every forecast of the latest run: total, categories, top products. */
+export type ForecastList = {
+  freshness: Freshness;
+  model: ForecastModel | null;
+  items: Array<ForecastSeries>;
+  next_step: NextStep | null;
+};
+
+/** What made the forecast, and how it was measured. */
+export type ForecastModel = {
+  version: string;
+  trained_at: string | null;
+  /** days of one period: 7 for weeks, 1 for days */
+  step_days: number;
+  /** periods ahead */
+  steps: number;
+  /** share of cases the interval was made to hold, e.g. 0.9 */
+  level: number;
+  protocol: Text;
+  figures: Array<ForecastFigure>;
+};
+
+/** One period ahead with its interval. */
+export type ForecastPoint = {
+  start: string;
+  step: number;
+  value: number;
+  low: number | null;
+  high: number | null;
+};
+
+/** One series with what is expected of it. */
+export type ForecastSeries = {
+  /** total, category or product */
+  series_kind: string;
+  series_id: string;
+  label: Text;
+  /** units, or minor for money in minor units */
+  unit: string;
+  currency: string | null;
+  /** sum over the periods ahead */
+  expected: number;
+  /** sum over as many periods before */
+  before: number | null;
+  /** relative change against `before` */
+  change: number | null;
+  /** the first period ahead */
+  next_value: number;
+  next_low: number | null;
+  next_high: number | null;
 };
 
 /** How new a number is. */
@@ -596,6 +712,12 @@ export type HistogramBar = {
   value: Money | null;
 };
 
+/** One past period. */
+export type HistoryPoint = {
+  start: string;
+  value: number;
+};
+
 /** How much one feature matters to the model. */
 export type Importance = {
   feature: string;
@@ -635,6 +757,19 @@ export type Interval = {
   high: number;
   /** coverage, e.g. 0.95 */
   level: number;
+};
+
+/** What goes with one product. */
+export type ItemRecommendations = {
+  product: ShownProduct;
+  /** hardly ever bought: found by its words and attributes */
+  cold: boolean;
+  buyers: number | null;
+  model_version: string | null;
+  freshness: Freshness;
+  similar: Array<NeighbourItem>;
+  bought_together: Array<NeighbourItem>;
+  next_step: NextStep | null;
 };
 
 /** A key with its name in both languages. */
@@ -857,6 +992,15 @@ export type LogLag = {
   lag: number;
 };
 
+/** One method inside the model. */
+export type Member = {
+  name: string;
+  label: Text;
+  definition: Text;
+  /** share in the blend; 0 is not used */
+  weight: number;
+};
+
 /** One edge that ties two identifiers together; undoing it restores both histories. */
 export type MergeEdge = {
   edge_id: string;
@@ -968,6 +1112,14 @@ export type Money = {
 export type NamedCount = {
   name: string;
   count: number;
+};
+
+/** A product beside another one. */
+export type NeighbourItem = {
+  rank: number;
+  product: ShownProduct;
+  score: number;
+  why: Array<Why>;
 };
 
 /** What to do now, on a page that has nothing (or too little) to show. */
@@ -1176,6 +1328,37 @@ export type Point = {
   value: number | null;
 };
 
+/** Elasticity of one category, or why it cannot be said. */
+export type PriceResponse = {
+  series_kind: string;
+  series_id: string;
+  label: Text;
+  /** percent of units by percent of price */
+  estimate: number | null;
+  low: number | null;
+  high: number | null;
+  /** share the interval is made to hold: 0.95 */
+  level: number;
+  /** product-weeks it rests on */
+  observations: number;
+  price_changes: number;
+  /** why there is no estimate */
+  note: Text | null;
+  /** the estimate in words */
+  sentence: Text | null;
+  price_now_minor: number | null;
+  effect: PromotionEffect | null;
+  curve: Array<CurvePoint>;
+};
+
+/** Categories by elasticity, strongest first; those without an estimate last. */
+export type PriceResponses = {
+  freshness: Freshness;
+  currency: string;
+  items: Array<PriceResponse>;
+  next_step: NextStep | null;
+};
+
 /** An error as `application/problem+json` (RFC 9457), with the facts and the next step. */
 export type Problem = {
   type: string;
@@ -1189,6 +1372,24 @@ export type Problem = {
   next_step: string | null;
   retryable: boolean;
   instance: string | null;
+};
+
+/** What promotions of the category brought, in units a promoted week. */
+export type PromotionEffect = {
+  /** promoted product-weeks it rests on */
+  weeks: number;
+  uplift: number;
+  /** sales missing in the weeks after; negative */
+  pulled_forward: number;
+  /** sales missing at other products; negative */
+  cannibalised: number;
+  net: number;
+  net_low: number;
+  net_high: number;
+  /** net effect on margin; null without costs */
+  margin_minor: number | null;
+  margin_low: number | null;
+  margin_high: number | null;
 };
 
 /** Quality of the data at the latest run. */
@@ -1323,6 +1524,25 @@ export type Reason = {
   value: string | null;
 };
 
+/** The recommender in use. */
+export type RecommendSummary = {
+  model: string | null;
+  model_version: string | null;
+  trained_at: string | null;
+  freshness: Freshness;
+  protocol: Text | null;
+  customers: number;
+  products: number;
+  /** products in the catalogue that nobody bought yet */
+  cold_products: number;
+  members: Array<Member>;
+  surfaces: Array<SurfaceFigures>;
+  exposure: Array<Exposure>;
+  /** what was decided and why, as sentences */
+  facts: Array<Text>;
+  next_step: NextStep | null;
+};
+
 /** Products recommended to one customer. */
 export type Recommendations = {
   customer_id: string;
@@ -1330,6 +1550,16 @@ export type Recommendations = {
   freshness: Freshness;
   items: Array<RecommendedProduct>;
   next_step: NextStep | null;
+};
+
+/** One place of one list. */
+export type RecommendedItem = {
+  rank: number;
+  product: ShownProduct;
+  score: number;
+  /** method that found it */
+  model: Text;
+  why: Array<Why>;
 };
 
 /** One recommended product. */
@@ -1539,6 +1769,16 @@ export type Shop = {
   simulated: boolean;
 };
 
+/** A product as a list shows it. */
+export type ShownProduct = {
+  product_id: string;
+  name: string;
+  category: string | null;
+  subcategory: string | null;
+  brand: string | null;
+  price: Money | null;
+};
+
 /** The model's figures on one slice of the customers. */
 export type SliceFigures = {
   slice: string;
@@ -1638,6 +1878,16 @@ export type StoreList = {
   /** sources of footfall that are simulated */
   simulated: Array<string>;
   next_step: NextStep | null;
+};
+
+/** How one surface was measured, beside its baselines. */
+export type SurfaceFigures = {
+  surface: string;
+  label: Text;
+  chosen: string;
+  baseline: string | null;
+  columns: Array<MetricColumn>;
+  rows: Array<FiguresRow>;
 };
 
 /** One table of the lake. */
@@ -1793,6 +2043,15 @@ export type Trait = {
   masked: boolean;
 };
 
+/** The customer's place on one dimension of value. */
+export type ValueDimension = {
+  code: string;
+  label: Text;
+  about: Text;
+  /** 0 to 100: the share of customers below; null if unknown */
+  place: number | null;
+};
+
 /** Everything the audience builder offers. */
 export type Vocabulary = {
   fields: Array<VocabularyField>;
@@ -1826,6 +2085,19 @@ export type VocabularyOperator = {
 export type VocabularyValue = {
   value: string;
   label: Text;
+};
+
+/** One reason, as a sentence and as the product or number it speaks of. */
+export type Why = {
+  /** often_after, bought_together, buy_again, due, popular … */
+  code: string;
+  text: Text;
+  /** product of the history it comes from */
+  source: ShownProduct | null;
+  /** when that product was bought */
+  days_ago: number | null;
+  /** how often the product was bought before */
+  times: number | null;
 };
 
 export type Operations = {
@@ -2143,6 +2415,46 @@ export type Operations = {
       customer_id: string;
     };
     response: Recommendations;
+  };
+  /** Get Recommend Summary */
+  "GET /api/v1/predict/recommend/summary": {
+    response: RecommendSummary;
+  };
+  /** Get Customer Recommendations */
+  "GET /api/v1/predict/recommend/customers/{customer_id}": {
+    path: {
+      customer_id: string;
+    };
+    query: {
+      /** which list; all of them by default */
+      surface?: "for_you" | "again" | "next_basket" | "all";
+    };
+    response: CustomerRecommendations;
+  };
+  /** Get Item Recommendations */
+  "GET /api/v1/predict/recommend/items/{product_id}": {
+    path: {
+      product_id: string;
+    };
+    response: ItemRecommendations;
+  };
+  /** List Forecasts */
+  "GET /api/v1/predict/forecast": {
+    response: ForecastList;
+  };
+  /** Get Forecast */
+  "GET /api/v1/predict/forecast/series": {
+    query: {
+      /** total, category or product */
+      kind?: string;
+      /** all for the total */
+      id?: string;
+    };
+    response: ForecastDetail;
+  };
+  /** List Price Responses */
+  "GET /api/v1/predict/promotion": {
+    response: PriceResponses;
   };
   /** List Schemes */
   "GET /api/v1/segment/schemes": {

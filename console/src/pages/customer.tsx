@@ -4,7 +4,7 @@ import { Link, useParams } from "react-router";
 import { Problem, useRead } from "../api/client";
 import type { Customer, CustomerScore, FeatureValue, Reason, TimelineItem, Trait } from "../api/schema";
 import { named, useSpeaker } from "../i18n/text";
-import { cash, Plain, Risk, shown, span } from "../parts/figures";
+import { Bars, cash, Plain, Risk, shown, span } from "../parts/figures";
 import { Card, Fresh, Page } from "../parts/page";
 import { Loaded, Nothing } from "../parts/states";
 import { Pager, Rows } from "../parts/table";
@@ -149,6 +149,15 @@ function Scores({ customer }: { customer: Customer }) {
             </p>
           )}
         </Card>
+        {customer.dimensions.length > 0 && (
+          <Card title={t("customer.dimensions")} help={t("customer.dimensionsHelp")}>
+            <Bars
+              items={customer.dimensions.map((one) => ({ key: one.code, label: one.label, count: one.place ?? 0, share: one.place === null ? null : one.place / 100 }))}
+              amount={(item) => (item.share === null ? "–" : format.number(item.count))}
+              whole={100}
+            />
+          </Card>
+        )}
         <Card title={t("customer.recommendations")}>
           {customer.recommendations.length === 0 ? (
             <p className="muted">{t("customer.noRecommendations")}</p>

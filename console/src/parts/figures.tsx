@@ -166,14 +166,17 @@ export function Bars({
   amount,
   onPick,
   picked,
+  whole,
 }: {
   items: Array<{ key: string; label: Both; count: number; share?: number | null }>;
   amount?: (item: { count: number; share?: number | null }) => string;
   onPick?: (key: string) => void;
   picked?: string | undefined;
+  /** What a full bar stands for; the largest item when left out. */
+  whole?: number;
 }) {
   const { say, format } = useSpeaker();
-  const top = Math.max(Number.MIN_VALUE, ...items.map((item) => item.count));
+  const top = whole ?? Math.max(Number.MIN_VALUE, ...items.map((item) => item.count));
   const text =
     amount ??
     ((item: { count: number; share?: number | null }) =>

@@ -12,6 +12,7 @@ from shopkeeper.apps.service.context import OpenShop
 from shopkeeper.apps.service.queries import judged, names, sentences
 from shopkeeper.apps.service.queries.clusters import cluster_words
 from shopkeeper.apps.service.queries.customers import headline, must_exist, resolve
+from shopkeeper.apps.service.queries.dimensions import dimensions
 from shopkeeper.apps.service.queries.reading import (
     Record,
     at_latest,
@@ -96,6 +97,7 @@ def customer(shop: OpenShop, customer_id: str) -> Customer:
         identifiers=[_identifier(row) for row in identifiers],
         merges=_merges(shop, [row["identifier"] for row in identifiers]),
         segments=_segments(shop, places),
+        dimensions=dimensions(shop, customer_id),
         scores=[_score(shop, kind, row) for kind, row in sorted(scores.items())],
         recommendations=recommended(shop, customer_id),
         consents=consents(shop, customer_id),

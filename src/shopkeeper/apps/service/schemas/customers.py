@@ -94,6 +94,15 @@ class CustomerSegment(Shape):
     as_of: dt.date | None
 
 
+class ValueDimension(Shape):
+    """The customer's place on one dimension of value."""
+
+    code: str
+    label: Text
+    about: Text
+    place: int | None = Field(description="0 to 100: the share of customers below; null if unknown")
+
+
 class CustomerScore(Shape):
     """A model's statement about this customer."""
 
@@ -154,6 +163,7 @@ class Customer(Shape):
     identifiers: list[CustomerIdentifier]
     merges: list[MergeEdge]
     segments: list[CustomerSegment]
+    dimensions: list[ValueDimension]
     scores: list[CustomerScore]
     recommendations: list[RecommendedProduct]
     consents: list[CustomerConsent]
