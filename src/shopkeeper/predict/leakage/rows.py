@@ -11,8 +11,10 @@ from scipy.spatial import cKDTree
 from shopkeeper.predict.history import Bools, Floats, Ints
 from shopkeeper.predict.leakage.report import Finding, share
 
-MOST_TRAIN, MOST_TEST = 20_000, 5_000
+MOST_TRAIN, MOST_TEST = 10_000, 10_000
 DIRECTIONS = 6
+MIXED = 8
+"""Columns that decide which rows a sample keeps."""
 LEAST_TWINS = 5
 NEAR = 1e-3
 """Distance of two standardised rows, per root column, below which they are twins."""
@@ -42,10 +44,13 @@ def twin_of(matrix: Floats, train: Bools, seed: int) -> tuple[Ints, Ints]:
     """
     random = np.random.default_rng([seed, 2])
     inside, outside = np.flatnonzero(train), np.flatnonzero(~train)
-    if len(inside) > MOST_TRAIN:
-        inside = np.sort(random.choice(inside, MOST_TRAIN, replace=False))
-    if len(outside) > MOST_TEST:
-        outside = np.sort(random.choice(outside, MOST_TEST, replace=False))
+    kept = min(MOST_TRAIN / len(inside), MOST_TEST / len(outside))
+    if kept < 1.0:
+        chosen = content_draw(matrix, random) < kept
+        inside, outside = inside[chosen[inside]], outside[chosen[outside]]
+        inside, outside = inside[: 2 * MOST_TRAIN], outside[: 2 * MOST_TEST]
+        if not len(inside) or not len(outside):
+            return outside, np.full(len(outside), -1)
     ready = _standardised(matrix[np.concatenate([inside, outside])])
     thrown = ready @ random.normal(size=(ready.shape[1], DIRECTIONS))
     tree = cKDTree(thrown[: len(inside)])
@@ -53,6 +58,34 @@ def twin_of(matrix: Floats, train: Bools, seed: int) -> tuple[Ints, Ints]:
     gap = ready[len(inside) :] - ready[nearest]
     near = np.sqrt(np.mean(gap**2, axis=1)) <= NEAR
     return outside, np.where(near, inside[nearest], -1)
+
+
+def content_draw(matrix: Floats, random: np.random.Generator) -> Floats:
+    """Return a number in [0, 1) that depends on the content of a row alone.
+
+    A sample by it keeps both of two equal rows or neither, so that twins survive sampling.
+
+    Parameters
+    ----------
+    matrix : Floats
+        Rows and columns.
+    random : np.random.Generator
+        Decides which columns count and how they are mixed.
+
+    Returns
+    -------
+    Floats
+        One number a row; rows that differ by a millionth have the same, but for a few.
+    """
+    chosen = random.permutation(matrix.shape[1])[:MIXED]
+    mixed = np.zeros(len(matrix), dtype=np.uint64)
+    for at in chosen.tolist():
+        column = np.nan_to_num(matrix[:, at], nan=-9.0, posinf=9.0, neginf=-9.0)
+        step = max(float(column.std()), 1e-9) / 50.0
+        part = np.round(column / step).astype(np.int64).astype(np.uint64)
+        mixed = (mixed ^ part) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(29)
+    return np.asarray((mixed >> np.uint64(11)).astype(np.float64) / 2.0**53)
 
 
 def _standardised(matrix: Floats) -> Floats:
