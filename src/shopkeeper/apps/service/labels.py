@@ -51,11 +51,17 @@ STAGE_OF_TABLE: dict[str, str] = {
     "features": "features",
     "scores": "predict",
     "recommendations": "predict",
+    "item_neighbours": "predict",
+    "forecasts": "predict",
+    "elasticities": "predict",
+    "text_signals": "predict",
     "segments": "segment",
+    "value_dimensions": "segment",
     "audience_members": "segment",
     "decisions": "decide",
     "metrics": "measure",
     "effects": "measure",
+    "model_events": "learn",
 }
 
 TABLES: dict[str, Text] = {
@@ -88,11 +94,17 @@ TABLES: dict[str, Text] = {
     "features": Text(zh="特征", en="Features"),
     "scores": Text(zh="预测分", en="Scores"),
     "recommendations": Text(zh="推荐", en="Recommendations"),
+    "item_neighbours": Text(zh="相关商品", en="Neighbours of products"),
+    "forecasts": Text(zh="销量预测", en="Forecasts"),
+    "elasticities": Text(zh="价格弹性", en="Price elasticities"),
+    "text_signals": Text(zh="文本信号", en="Signals of texts"),
     "segments": Text(zh="分群结果", en="Segments"),
+    "value_dimensions": Text(zh="价值维度", en="Dimensions of value"),
     "audience_members": Text(zh="人群包成员", en="Audience members"),
     "decisions": Text(zh="决策账本", en="Decision ledger"),
     "metrics": Text(zh="经营指标", en="Metrics"),
     "effects": Text(zh="效果", en="Effects"),
+    "model_events": Text(zh="模型事件", en="Events of models"),
 }
 
 CHANNELS: dict[str, Text] = {
