@@ -1,0 +1,1 @@
+"""Networks and neighbours that read a sequence of items and say what comes next."""
