@@ -233,3 +233,17 @@ traits = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False),
 )
 """Live traits that people defined beside the built-in ones."""
+
+propensities = Table(
+    "propensities",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("definition", JSON, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("status", String(16), nullable=False, default="waiting"),
+    Column("refused", JSON),
+    Column("version", String(64)),
+    Column("trained_at", DateTime(timezone=True)),
+)
+"""Models that people asked for: what each predicts, for whom, and how its last training went."""
