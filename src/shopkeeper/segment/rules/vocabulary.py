@@ -26,6 +26,8 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     "preference": ("渠道与时间偏好", "Channel and time"),
     "returns": ("退货", "Returns"),
     "activity": ("浏览与访问", "Activity"),
+    "service": ("客服与售后", "Service"),
+    "social": ("社交影响", "Social influence"),
     "contact": ("触达", "Contacts"),
     "trend": ("趋势", "Trend"),
     "features": ("特征", "Features"),
