@@ -1,0 +1,1 @@
+"""Learn: notice that models no longer fit, and replace them only on evidence."""
