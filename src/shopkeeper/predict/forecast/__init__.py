@@ -1,0 +1,1 @@
+"""Forecasts of many series: one boosted model, levels, intervals, reconciliation."""
