@@ -20,6 +20,8 @@ CAPABILITIES: dict[str, str] = {
     "recommend": "shopkeeper.apps.bench.recommend",
     "segment": "shopkeeper.apps.bench.segment",
     "basket": "shopkeeper.apps.bench.basket",
+    "forecast": "shopkeeper.apps.bench.forecast",
+    "text": "shopkeeper.apps.bench.text",
     "features": "shopkeeper.apps.bench.features",
     "plan": "shopkeeper.apps.bench.plan",
     "store": "shopkeeper.apps.bench.store",
@@ -41,6 +43,8 @@ REFERENCE: dict[str, tuple[str, ...]] = {
     "recommend": ("s3rec/Toys_and_Games.txt", "s3rec/LastFM.txt"),
     "segment": ("cdnow/CDNOW_master.txt",),
     "basket": ("groceries_arules/groceries.csv",),
+    "forecast": ("bayesm/orangeJuice_yx.csv.gz", "bayesm/cheese.csv.gz"),
+    "text": ("chinese_reviews/ChnSentiCorp_htl_all.csv", "chinese_reviews/waimai_10k.csv"),
 }
 
 #: The word that runs every capability, but for those that start servers and kill them.

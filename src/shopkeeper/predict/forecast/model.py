@@ -314,7 +314,7 @@ class ForecastModel:
             "rows": learned.rows, "log": boost.scale.log, "nonnegative": boost.scale.nonnegative,
             "columns": list(boost.structure.names), "rounds": boost.rounds,
             "weights": dict(rehearsal.weights), "figures": rehearsal.figures,
-            "origins": rehearsal.origins,
+            "starts": list(rehearsal.starts),
         }  # fmt: skip
         (folder / "model.json").write_text(json.dumps(stored, ensure_ascii=False, indent=1) + "\n")
         ends = {f"ends_{level}": np.stack(pair) for level, pair in rehearsal.ends.items()}
@@ -363,7 +363,7 @@ class ForecastModel:
             ends = {level: (arrays[f"ends_{level}"][0], arrays[f"ends_{level}"][1])
                     for level in LEVELS}  # fmt: skip
             rehearsal = Rehearsal(stored["weights"], ends, arrays["spread"], stored["rounds"],
-                                  stored["figures"], stored["origins"])  # fmt: skip
+                                  stored["figures"], tuple(stored["starts"]))  # fmt: skip
             learned = LearnedForecast(
                 tuple(tuple(key) for key in stored["keys"]), stored["steps"],
                 tuple(stored["seasons"]), boost, rehearsal, stored["seed"], stored["rows"],

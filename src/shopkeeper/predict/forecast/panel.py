@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from shopkeeper.core.errors import InputError
 from shopkeeper.predict.forecast.grain import Grain
@@ -118,7 +119,7 @@ class Panel:
 
 
 def make_panel(
-    keys: Sequence[Sequence[str]],
+    keys: Sequence[Sequence[str] | npt.NDArray[np.str_]],
     key_names: Sequence[str],
     position: Ints,
     value: Floats,
@@ -129,7 +130,7 @@ def make_panel(
 
     Parameters
     ----------
-    keys : Sequence[Sequence[str]]
+    keys : Sequence[Sequence[str] | npt.NDArray[np.str_]]
         One column of words a key; each as long as `position`.
     key_names : Sequence[str]
         Their names.
@@ -145,7 +146,7 @@ def make_panel(
     Returns
     -------
     tuple[Panel, int]
-        The panel, and how many rows repeated the series and period of another (they are averaged).
+        The panel, and how many rows repeated another's series and period (they are averaged).
 
     Raises
     ------

@@ -7,7 +7,7 @@ origin only. Nothing after the moment of the real forecast is ever seen.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -53,8 +53,10 @@ class Rehearsal:
         Trees to use.
     figures : Mapping[str, Mapping[str, float]]
         Figures by method and metric; of the average they flatter, since it was chosen on them.
-    origins : int
-        Rehearsals held.
+    starts : tuple[int, ...]
+        First period ahead of each rehearsal.
+    errors : Floats
+        Truth less average, shape (series, rehearsals × steps); not kept in files.
     """
 
     weights: Mapping[str, float]
@@ -62,7 +64,8 @@ class Rehearsal:
     spread: Floats
     rounds: int
     figures: Mapping[str, Mapping[str, float]]
-    origins: int
+    starts: tuple[int, ...]
+    errors: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
 
 def origins_of(end: int, steps: int, most: int = MOST_ORIGINS, share: float = 0.4) -> list[int]:
@@ -145,7 +148,7 @@ def rehearse(panel: Panel, end: int, steps: int, *, seed: int) -> Rehearsal:
     spread, errors = _spread(boost, value, truth, sigma, steps)
     ends = {level: conformal_ends(errors, level) for level in LEVELS}
     figures = measure_forecasts({**forecasts, "shopkeeper": value}, truth, absolute, squared)
-    return Rehearsal(weights, ends, spread, rounds, figures, len(origins))
+    return Rehearsal(weights, ends, spread, rounds, figures, tuple(origins), truth - value)
 
 
 def _error(boost: Boost, said: Floats, truth: Floats) -> float:
