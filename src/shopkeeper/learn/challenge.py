@@ -49,6 +49,8 @@ class Rules:
         Age from which a champion gives way to one that is no worse.
     calibration_slack : float
         Calibration error a challenger may have above the champion's.
+    total_slack : float
+        The same for amounts: relative error of the total.
     slice_rows : int
         Smallest group that is looked at on its own.
     """
@@ -58,6 +60,7 @@ class Rules:
     no_worse: float = 0.05
     max_age_days: float = 90.0
     calibration_slack: float = 0.02
+    total_slack: float = 0.05
     slice_rows: int = 200
 
 
@@ -121,7 +124,7 @@ class Verdict:
     window_from_us, window_to_us : int
         Window of the comparison.
     calibration : tuple[float, float] | None
-        Calibration errors of champion and challenger, where they state probabilities.
+        Calibration errors of champion and challenger; of amounts, relative errors of the total.
     worst : tuple[str, Paired] | None
         The group in which the challenger does worst.
     champion_saw : bool
@@ -191,7 +194,8 @@ def decide(
     reason = _gain(e, pair, champion_age_days, rules)
     if reason is None:
         return _verdict(e, "hold", "worse" if pair.high < 0 else "not_better", pair, **facts)
-    if calibration is not None and calibration[1] > calibration[0] + rules.calibration_slack:
+    slack = rules.calibration_slack if e.metric in PROBABILITIES else rules.total_slack
+    if calibration is not None and calibration[1] > calibration[0] + slack:
         return _verdict(e, "hold", "calibration", pair, **facts)
     if worst is not None and worst[1].high < 0 and _loss(e, worst[1], rules) > 1.0:
         return _verdict(e, "hold", "slice", pair, **facts)
@@ -273,9 +277,32 @@ def _alone(e: Evaluation) -> Paired:
 
 
 def _calibration(e: Evaluation) -> tuple[float, float] | None:
-    if e.metric not in PROBABILITIES or e.champion is None:
+    if e.champion is None or e.metric == "ndcg":
         return None
-    return calibration_gap(e.truth, e.champion), calibration_gap(e.truth, e.challenger)
+    gap = calibration_gap if e.metric in PROBABILITIES else total_gap
+    return gap(e.truth, e.champion), gap(e.truth, e.challenger)
+
+
+def total_gap(truth: Floats, said: Floats) -> float:
+    """Return how far the sum of what was said is from the sum of what happened.
+
+    Parameters
+    ----------
+    truth, said : Floats
+        Amounts.
+
+    Returns
+    -------
+    float
+        Relative, without sign; 0 where nothing happened.
+
+    Examples
+    --------
+    >>> total_gap(np.array([1.0, 3.0]), np.array([2.0, 3.0]))
+    0.25
+    """
+    total = float(truth.sum())
+    return abs(float(said.sum()) / total - 1.0) if total else 0.0
 
 
 def calibration_gap(truth: Floats, said: Floats, bins: int = 10) -> float:

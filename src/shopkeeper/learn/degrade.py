@@ -153,7 +153,7 @@ def _interval(
     metric: Metric, truth: Floats, said: Floats, seed: int, draws: int
 ) -> tuple[float, float]:
     of = statistic(metric, truth, said)
-    constant = float(np.median(truth) if metric in ("mae", "wape") else np.mean(truth))
+    constant = float(np.mean(truth))
     relative = metric not in ("auc", "ndcg")
     blind = statistic(metric, truth, np.full(len(truth), constant)) if relative else None
     random = np.random.default_rng(seed)

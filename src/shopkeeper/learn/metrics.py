@@ -175,7 +175,7 @@ def skill(metric: Metric, value: float, blind: float) -> float:
 
 
 def blind_figure(metric: Metric, truth: Floats) -> float:
-    """Return the figure of the best forecast that says the same of everybody.
+    """Return the figure of an honest forecast that says the same of everybody.
 
     Parameters
     ----------
@@ -187,12 +187,11 @@ def blind_figure(metric: Metric, truth: Floats) -> float:
     Returns
     -------
     float
-        0.5 for `auc`, 0 for `ndcg`, else the figure of the share, or of the median.
+        0.5 for `auc`, 0 for `ndcg`, else the figure of the mean said of everybody.
     """
     if metric in ("auc", "ndcg"):
         return 0.5 if metric == "auc" else 0.0
-    constant = np.median(truth) if metric in ("mae", "wape") else np.mean(truth)
-    return figure(metric, truth, np.full(len(truth), float(constant)))
+    return figure(metric, truth, np.full(len(truth), float(np.mean(truth))))
 
 
 def _sizes(draws: int, n: int) -> list[int]:

@@ -161,14 +161,36 @@ class FolderModels:
         NotFoundError
             If there is no such version.
         """
-        _check_name("alias", alias)
-        self.get(task, version)
+        self.move(task, {alias: version})
+
+    def move(self, task: str, aliases: Mapping[str, str | None]) -> None:
+        """Point several aliases at once: readers see all of them moved, or none.
+
+        Parameters
+        ----------
+        task
+            What the models are for.
+        aliases
+            Version by alias; None takes the alias away, which need not exist.
+
+        Raises
+        ------
+        InputError
+            If an alias cannot be a name.
+        NotFoundError
+            If there is no such version.
+        """
+        for alias, version in aliases.items():
+            _check_name("alias", alias)
+            if version is not None:
+                self.get(task, version)
         with (
             full_disk_as_error(self._root, f"aliases of {task}"),
             exclusive(self._root / task / ".lock"),
         ):
-            aliases = {**self._aliases(task), alias: version}
-            content = msgspec.json.format(msgspec.json.encode(dict(sorted(aliases.items()))))
+            moved = {**self._aliases(task), **aliases}
+            kept = {alias: moved[alias] for alias in sorted(moved) if moved[alias] is not None}
+            content = msgspec.json.format(msgspec.json.encode(kept))
             _write_durably(self._root / task / ALIASES, content)
 
     def _aliases(self, task: str) -> dict[str, str]:

@@ -49,6 +49,10 @@ class ModelStore(Protocol):
         """Point an alias (``champion``, ``challenger``) at a version."""
         ...
 
+    def move(self, task: str, aliases: Mapping[str, str | None]) -> None:
+        """Point several aliases at once; None takes one away."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
