@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from shopkeeper.core.errors import NotEnoughDataError, NotFoundError
-from shopkeeper.core.tables import RECOMMENDATIONS
+from shopkeeper.core.errors import NotEnoughDataError
+from shopkeeper.core.tables import ITEM_NEIGHBOURS, RECOMMENDATIONS
 from shopkeeper.predict.recommend.model import ShopRecommender
+from shopkeeper.predict.recommend.popularity import RecentPopularity
 from shopkeeper.predict.recommend.reasons import TEXTS, reason_text
 from shopkeeper.predict.recommend.train import RecommendRun, train_recommender
 
@@ -57,7 +58,9 @@ def test_the_chosen_method_beats_popularity_on_a_later_period(run: RecommendRun)
 
 
 def test_every_method_is_compared_and_may_be_chosen(run: RecommendRun) -> None:
-    methods = {"markov", "item-graph", "item-knn", "popularity-7-days", "ease"}
+    methods = {
+        "markov", "item-graph", "item-knn", "session-knn", "popularity-7-days", "ease", "ials",
+    }  # fmt: skip
     assert set(run.facts["weights"]) == methods
     assert sum(run.facts["weights"].values()) == pytest.approx(1.0)
     shown = {f.method for f in run.figures if f.slice == "new"}
@@ -98,7 +101,7 @@ def test_rows_keep_the_contract_and_the_promise_of_their_kind(run: RecommendRun)
     bought = set(zip(past["customer_id"].to_pylist(), past["product_id"].to_pylist(), strict=True))
     for row in table.to_pylist():
         known = (row["customer_id"], row["product_id"]) in bought
-        assert known == (row["kind"] == "again")
+        assert known == (row["kind"] == "again") or row["kind"] == "next_basket"
         assert row["product_id"] != "returned"
 
 
@@ -117,17 +120,30 @@ def test_favourites_come_first_and_are_counted(run: RecommendRun) -> None:
         for row in run.recommendations("v1").to_pylist()
         if row["kind"] == "again" and row["rank"] == 1
     ]
+    moments = shop().group_by("customer_id").aggregate([("ts_us", "min"), ("ts_us", "max")])
+    first = dict(
+        zip(*moments.select(["customer_id", "ts_us_min"]).to_pydict().values(), strict=True)
+    )
+    last = dict(
+        zip(*moments.select(["customer_id", "ts_us_max"]).to_pydict().values(), strict=True)
+    )
     for row in again:
-        customer = int(row["customer_id"][1:])
+        customer, who = int(row["customer_id"][1:]), row["customer_id"]
         assert row["product_id"] == f"p{customer % 2}-{100 + customer % 5}"
-        assert json.loads(row["reasons"]) == [{"code": "buy_again", "times": 14}]
+        (why,) = json.loads(row["reasons"])
+        assert why["times"] == 14
+        if why["code"] == "due" and who != "c000":
+            assert why["every"] == round((last[who] - first[who]) / 13 / DAY)
+            assert why["days"] == (int(AS_OF.timestamp() * 1e6) - last[who]) // DAY
+            assert why["days"] <= 3 * why["every"]
 
 
 def test_a_newcomer_gets_what_is_popular_and_nothing_to_buy_again(run: RecommendRun) -> None:
     table = run.recommendations("v1", pa.array(["stranger"]))
-    assert set(table["kind"].to_pylist()) == {"new"}
-    assert set(table["model"].to_pylist()) == {"popularity-7-days"}
-    assert table.num_rows == 5
+    assert table["kind"].to_pylist() == ["new"] * 5 + ["next_basket"] * 5
+    popular = RecentPopularity().fit(run.histories).score(run.histories.slice_users(0, 1))[0]
+    best = np.argsort(-popular, kind="stable")[:5]
+    assert table["product_id"].to_pylist()[:5] == run.model.item_ids.take(best).to_pylist()
     assert reason_text(table["reasons"][0].as_py(), "zh") == "近 7 天热销"
 
 
@@ -163,17 +179,33 @@ def test_saved_and_loaded_it_answers_the_same(run: RecommendRun, tmp_path: Path)
     assert loaded.parameters() == run.model.parameters()
 
 
-def test_similar_products_share_the_taste(run: RecommendRun) -> None:
-    table = run.model.similar(["p0-3", "p1-4"], 3)
-    assert table["rank"].to_pylist() == [1, 2, 3, 1, 2, 3]
-    for row in table.to_pylist():
-        assert row["similar_id"][:2] == row["product_id"][:2]
-        assert row["similar_id"] != row["product_id"]
+def test_neighbours_of_products_share_the_taste_and_keep_the_contract(run: RecommendRun) -> None:
+    table = run.neighbours("v1")
+    assert table.schema == ITEM_NEIGHBOURS.arrow_schema
+    keys = set(zip(*(table[str(key)].to_pylist() for key in ITEM_NEIGHBOURS.key), strict=True))
+    assert len(keys) == table.num_rows
+    rows = table.to_pylist()
+    assert {row["kind"] for row in rows} == {"similar", "bought_together"}
+    for row in rows:
+        assert row["other_product_id"][:2] == row["product_id"][:2]
+        assert row["other_product_id"] != row["product_id"]
+        assert json.loads(row["reasons"])[0]["times"] > 0
 
 
-def test_a_product_nobody_bought_has_no_similar_ones(run: RecommendRun) -> None:
-    with pytest.raises(NotFoundError, match="product 'gold' is not known"):
-        run.model.similar(["gold"], 3)
+def test_baskets_counted_by_hand(run: RecommendRun) -> None:
+    together = next(
+        row
+        for row in run.neighbours("v1").to_pylist()
+        if (row["product_id"], row["kind"], row["rank"]) == ("p0-100", "bought_together", 1)
+    )
+    past = shop().to_pylist()
+    baskets: dict[tuple[str, int], set[str]] = {}
+    for row in past:
+        baskets.setdefault((row["customer_id"], row["ts_us"]), set()).add(row["product_id"])
+    both = {"p0-100", together["other_product_id"]}
+    assert json.loads(together["reasons"]) == [
+        {"code": "in_baskets", "times": sum(both <= basket for basket in baskets.values())}
+    ]
 
 
 def test_facts_say_when_the_horizon_shrank(run: RecommendRun) -> None:

@@ -280,7 +280,6 @@ def _blend(task: Task, known: dict[str, Callable[[], Recommender]], seed: int) -
         parts,
         task.validation,
         exclude_seen=task.exclude_seen,
-        grid=4 if len(parts) < 5 else 3,
         users=2_000,
         seed=seed,
     )

@@ -9,7 +9,7 @@ import ibis
 from shopkeeper.apps.flows.task import TaskReport, keep, pivot, plain_figure
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core.clock import to_us
-from shopkeeper.core.tables import PURCHASE_LINES, RECOMMENDATIONS
+from shopkeeper.core.tables import ITEM_NEIGHBOURS, PRODUCTS, PURCHASE_LINES, RECOMMENDATIONS
 from shopkeeper.predict.recommend.train import train_recommender
 
 
@@ -32,7 +32,13 @@ def predict_recommend(runtime: Runtime, as_of: datetime) -> TaskReport:
     lines = runtime.tables.table(PURCHASE_LINES)
     known = lines.filter(lines.ts_us < ibis.literal(to_us(as_of)).cast("int64"))
     table = runtime.tables.run(known.select("customer_id", "product_id", "ts_us", "kind"))
-    run = train_recommender(table, as_of, seed=settings.seed, k=settings.recommendations)
+    catalogue = runtime.tables.table(PRODUCTS)
+    products = runtime.tables.run(
+        catalogue.select("product_id", "name", "category", "subcategory", "brand", "attributes")
+    )
+    run = train_recommender(
+        table, as_of, seed=settings.seed, k=settings.recommendations, products=products
+    )
     name = f"recommend:{run.facts['chosen']}"
     card = {
         **run.facts, "name": name, "task": "recommend", "n": run.facts["customers"],
@@ -43,4 +49,5 @@ def predict_recommend(runtime: Runtime, as_of: datetime) -> TaskReport:
     kept = keep(runtime, "recommend", name, run.model.save, card)
     rows = run.recommendations(kept.version)
     runtime.tables.replace(RECOMMENDATIONS, rows)
+    runtime.tables.replace(ITEM_NEIGHBOURS, run.neighbours(kept.version))
     return TaskReport(name, kept.version, rows.num_rows, pivot(run.figures, by_slice=True))

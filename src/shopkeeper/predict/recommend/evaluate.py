@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +11,17 @@ import pyarrow.compute as pc
 from shopkeeper.core.errors import NotEnoughDataError
 from shopkeeper.predict.recommend.base import Recommender
 from shopkeeper.predict.recommend.interactions import Floats, Ints
-from shopkeeper.predict.recommend.rank import blocks, hide_seen, largest, target_ranks, top_items
+from shopkeeper.predict.recommend.rank import (
+    Lists,
+    blocks,
+    hide_seen,
+    largest,
+    target_ranks,
+    top_items,
+)
 from shopkeeper.predict.recommend.split import Split
 
-__all__ = ["DEPTH", "METRICS", "Figures", "Truth", "evaluate", "figures_of"]
+__all__ = ["DEPTH", "METRICS", "Figures", "Truth", "evaluate", "figures_of", "list_figures"]
 
 DEPTH = 20
 """Deepest rank any metric looks at."""
@@ -38,11 +45,17 @@ class Figures:
         Standard errors of the averages by name; coverage has none.
     n
         Judged users: those with at least one item of truth.
+    each
+        Value of every judged user by name, in the order of ``users``: what paired comparisons need.
+    users
+        Codes of the judged users, ascending.
     """
 
     values: dict[str, float]
     errors: dict[str, float]
     n: int
+    each: dict[str, Doubles] = field(default_factory=dict, repr=False, compare=False)
+    users: Ints = field(default_factory=lambda: np.zeros(0, np.int64), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,7 +177,7 @@ def figures_of(ranks: Ints, users: Ints, coverage: float) -> Figures:
     >>> found.n, found.values["hr@10"], found.values["recall@20"], found.values["mrr@20"]
     (2, 1.0, 0.75, 0.625)
     """
-    _, index, sizes = np.unique(users, return_inverse=True, return_counts=True)
+    who, index, sizes = np.unique(users, return_inverse=True, return_counts=True)
 
     def per_user(values: Floats | Doubles) -> Doubles:
         sums: Doubles = np.bincount(index, weights=values, minlength=len(sizes)).astype(np.float64)
@@ -184,4 +197,33 @@ def figures_of(ranks: Ints, users: Ints, coverage: float) -> Figures:
     n = len(sizes)
     values = {name: float(column.mean()) for name, column in each.items()} | {"coverage": coverage}
     errors = {name: float(column.std() / np.sqrt(n)) for name, column in each.items()}
-    return Figures(values, errors, n)
+    return Figures(values, errors, n, each, who)
+
+
+def list_figures(lists: Lists, truth: Truth, n_items: int) -> Figures:
+    """Figures of lists as they are shown, after every rearrangement.
+
+    Parameters
+    ----------
+    lists
+        Of the judged users at least; what is deeper than `DEPTH` does not count.
+    truth
+        In the same codes of users and items.
+    n_items
+        Items there are.
+
+    Returns
+    -------
+    Figures
+        What is not in a list is a miss.
+    """
+    keys = lists.users * n_items + lists.items
+    order = np.argsort(keys)
+    wanted = truth.users * n_items + np.maximum(truth.items, 0)
+    place = np.searchsorted(keys[order], wanted).clip(max=max(len(keys) - 1, 0))
+    ranks = np.full(len(wanted), DEPTH, dtype=np.int64)
+    if len(keys):
+        found = (keys[order][place] == wanted) & (truth.items >= 0)
+        ranks = np.where(found, lists.ranks[order][place] - 1, DEPTH)
+    shown = lists.items[(lists.ranks <= 10) & np.isin(lists.users, truth.users)]
+    return figures_of(np.minimum(ranks, DEPTH), truth.users, len(np.unique(shown)) / n_items)

@@ -59,10 +59,86 @@ class Neighbours(Recommender):
         self.weights = state["weights"]
 
 
-class Markov(Neighbours):
+class ItemGraph(Neighbours):
+    """One graph of items: what follows counts, what comes before a little, one basket too.
+
+    W = F + ``backward`` · Fᵀ with F the transition weights over ``window`` steps falling with a
+    power of the gap, plus ``together`` for each shared basket; divided by (row sum + 1) and
+    (column sum + 1), each to a power of its own. `Markov` is the one-sided special case.
+
+    Parameters
+    ----------
+    decay
+        Weight of a step against the one after it.
+    window
+        Largest gap in steps.
+    power
+        How fast a pair's weight falls with its gap.
+    backward
+        What the opposite direction counts.
+    together
+        What a pair within one step counts.
+    row_power, column_power
+        Exponents of row and column sums.
+    neighbours
+        Largest number of neighbours kept for an item; None keeps all.
+    recent
+        Learn only from so many latest steps of each user; None learns from all.
+    """
+
+    name: ClassVar[str] = "item-graph"
+    reason: ClassVar[str] = "often_after"
+
+    def __init__(
+        self,
+        decay: float = 0.8,
+        window: int = 20,
+        power: float = 0.5,
+        backward: float = 0.5,
+        together: float = 1.0,
+        row_power: float = 0.3,
+        column_power: float = 0.3,
+        neighbours: int | None = None,
+        recent: int | None = None,
+    ) -> None:
+        super().__init__(decay, neighbours, recent)
+        self.window = window
+        self.power = power
+        self.backward = backward
+        self.together = together
+        self.row_power = row_power
+        self.column_power = column_power
+
+    def parameters(self) -> dict[str, Any]:
+        """Everything `__init__` takes."""
+        own = {
+            "window": self.window,
+            "power": self.power,
+            "backward": self.backward,
+            "together": self.together,
+            "row_power": self.row_power,
+            "column_power": self.column_power,
+        }
+        return super().parameters() | own
+
+    def _learn(self, interactions: Interactions, seed: int) -> None:  # noqa: ARG002 - nothing random
+        weights = transition_weights(
+            self._within(interactions),
+            window=self.window,
+            power=self.power,
+            together=self.together,
+            neighbours=self.neighbours,
+        )
+        if self.backward:
+            weights = sp.csr_array(weights + self.backward * weights.T)
+        self.weights = normalise(weights, rows=self.row_power, columns=self.column_power)
+
+
+class Markov(ItemGraph):
     """The two-parameter Markov model of docs/benchmarks.md, finding 1.
 
-    T[i, j] = Σ over users and gaps k = 1..10 of 1/k, divided by (column sum + 1) ** 0.3.
+    T[i, j] = Σ over users and gaps k = 1..10 of 1/k, divided by (column sum + 1) ** 0.3: an item
+    graph that looks forward only and knows no baskets.
 
     Parameters
     ----------
@@ -79,7 +155,6 @@ class Markov(Neighbours):
     """
 
     name: ClassVar[str] = "markov"
-    reason: ClassVar[str] = "often_after"
 
     def __init__(
         self,
@@ -89,91 +164,22 @@ class Markov(Neighbours):
         neighbours: int | None = None,
         recent: int | None = None,
     ) -> None:
-        super().__init__(decay, neighbours, recent)
-        self.window = window
-        self.column_power = column_power
+        super().__init__(
+            decay=decay,
+            window=window,
+            power=1.0,
+            backward=0.0,
+            together=0.0,
+            row_power=0.0,
+            column_power=column_power,
+            neighbours=neighbours,
+            recent=recent,
+        )
 
     def parameters(self) -> dict[str, Any]:
         """Everything `__init__` takes."""
         own = {"window": self.window, "column_power": self.column_power}
-        return super().parameters() | own
-
-    def _learn(self, interactions: Interactions, seed: int) -> None:  # noqa: ARG002 - nothing random
-        counts = transition_weights(
-            self._within(interactions), window=self.window, power=1.0, neighbours=self.neighbours
-        )
-        self.weights = normalise(counts, rows=0.0, columns=self.column_power)
-
-
-class ItemGraph(Neighbours):
-    """A wider, two-sided Markov model: what comes before counts too, and so does one basket.
-
-    W = F + ``backward`` · Fᵀ with F the transition weights over ``window`` steps falling with
-    the square root of the gap, plus 1 for each shared basket; divided by (row sum + 1) and
-    (column sum + 1), each to the power 0.3.
-
-    Parameters
-    ----------
-    decay
-        Weight of a step against the one after it.
-    window
-        Largest gap in steps.
-    power
-        How fast a pair's weight falls with its gap.
-    backward
-        What the opposite direction counts.
-    together
-        What a pair within one step counts.
-    balance
-        Exponent of row and column sums.
-    neighbours
-        Largest number of neighbours kept for an item; None keeps all.
-    recent
-        Learn only from so many latest steps of each user; None learns from all.
-    """
-
-    name: ClassVar[str] = "item-graph"
-    reason: ClassVar[str] = "often_after"
-
-    def __init__(
-        self,
-        decay: float = 0.8,
-        window: int = 50,
-        power: float = 0.5,
-        backward: float = 0.5,
-        together: float = 1.0,
-        balance: float = 0.3,
-        neighbours: int | None = None,
-        recent: int | None = None,
-    ) -> None:
-        super().__init__(decay, neighbours, recent)
-        self.window = window
-        self.power = power
-        self.backward = backward
-        self.together = together
-        self.balance = balance
-
-    def parameters(self) -> dict[str, Any]:
-        """Everything `__init__` takes."""
-        own = {
-            "window": self.window,
-            "power": self.power,
-            "backward": self.backward,
-            "together": self.together,
-            "balance": self.balance,
-        }
-        return super().parameters() | own
-
-    def _learn(self, interactions: Interactions, seed: int) -> None:  # noqa: ARG002 - nothing random
-        forward = transition_weights(
-            self._within(interactions),
-            window=self.window,
-            power=self.power,
-            together=self.together,
-            neighbours=self.neighbours,
-        )
-        both = sp.csr_array(forward + self.backward * forward.T)
-        self.weights = normalise(both, rows=self.balance, columns=self.balance)
+        return Neighbours.parameters(self) | own
 
 
 class ItemKnn(Neighbours):
@@ -196,7 +202,7 @@ class ItemKnn(Neighbours):
 
     def __init__(
         self,
-        decay: float = 0.9,
+        decay: float = 0.8,
         user_power: float = 0.5,
         neighbours: int | None = None,
         recent: int | None = None,

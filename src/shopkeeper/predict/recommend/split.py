@@ -9,7 +9,7 @@ import numpy as np
 from shopkeeper.core.errors import NotEnoughDataError
 from shopkeeper.predict.recommend.interactions import Interactions
 
-__all__ = ["Split", "leave_last_out", "next_basket", "next_in_session", "temporal"]
+__all__ = ["Split", "first_basket", "leave_last_out", "next_basket", "next_in_session", "temporal"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,3 +147,22 @@ def next_in_session(train: Interactions, test: Interactions) -> Split:
     ones = np.arange(len(ask))
     truth = Interactions(ones, test.items[ask], test.steps[ask], None, names, test.item_ids)
     return Split(train, histories, truth)
+
+
+def first_basket(split: Split) -> Split:
+    """The same split with only the first basket of each user's truth.
+
+    Parameters
+    ----------
+    split
+        Usually temporal.
+
+    Returns
+    -------
+    Split
+        One truth basket a user: the next one.
+    """
+    truth = split.truth
+    first = np.full(truth.n_users, np.iinfo(np.int64).max)
+    np.minimum.at(first, truth.users, truth.steps)
+    return Split(split.past, split.histories, truth.where(truth.steps == first[truth.users]))

@@ -1,0 +1,203 @@
+"""What may be inside a shop's recommender, and how a period decides what is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from shopkeeper.predict.recommend.again import BuyAgain, Replenish
+from shopkeeper.predict.recommend.alike import SessionKnn
+from shopkeeper.predict.recommend.als import Ials
+from shopkeeper.predict.recommend.base import Recommender
+from shopkeeper.predict.recommend.blend import Blend, choose_weights
+from shopkeeper.predict.recommend.content import Content, Words
+from shopkeeper.predict.recommend.diversity import arranged
+from shopkeeper.predict.recommend.ease import Ease
+from shopkeeper.predict.recommend.evaluate import Truth, evaluate, list_figures
+from shopkeeper.predict.recommend.interactions import Ints
+from shopkeeper.predict.recommend.popularity import RecentPopularity
+from shopkeeper.predict.recommend.rank import recommend
+from shopkeeper.predict.recommend.similar import ItemGraph, ItemKnn, Markov
+from shopkeeper.predict.recommend.split import Split, first_basket
+
+__all__ = ["Chosen", "basket_members", "choose", "group_codes", "new_members", "weighted"]
+
+# What bounds the work on long grocery histories: neighbours kept, gap and latest baskets used.
+_NEIGHBOURS = 100
+_GAP = 2
+_RECENT = 20
+_RECENT_KNN = 8
+# EASE inverts a dense matrix: the 2,000 most bought products take 16 MB and two seconds a fit.
+_EASE_ITEMS = 2_000
+_TRADES = (0.0, 0.02, 0.05, 0.1, 0.2)
+
+
+def new_members(words: Words | None = None) -> list[Recommender]:
+    """Methods that new products may come from, in the order of the weights.
+
+    Parameters
+    ----------
+    words
+        What is written about products; without it there is no content.
+
+    Returns
+    -------
+    list of Recommender
+        Not fitted.
+    """
+    members: list[Recommender] = [
+        Markov(window=_GAP, neighbours=_NEIGHBOURS, recent=_RECENT),
+        ItemGraph(window=_GAP, neighbours=_NEIGHBOURS, recent=_RECENT),
+        ItemKnn(decay=0.95, neighbours=_NEIGHBOURS, recent=_RECENT_KNN),
+        SessionKnn(neighbours=200, decay=0.9, recent=_RECENT),
+        RecentPopularity(),
+        Ease(max_items=_EASE_ITEMS, overflow="frequent"),
+        Ials(factors=32, iterations=8),
+    ]
+    return members if words is None else [*members, Content(words=words)]
+
+
+def basket_members() -> list[Recommender]:
+    """Methods that the next basket may be made of.
+
+    Returns
+    -------
+    list of Recommender
+        Not fitted.
+    """
+    return [
+        BuyAgain(),
+        Replenish(),
+        ItemGraph(window=_GAP, neighbours=_NEIGHBOURS, recent=_RECENT),
+        SessionKnn(neighbours=200, decay=0.9, recent=_RECENT),
+        RecentPopularity(),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a period decided.
+
+    Parameters
+    ----------
+    new, next_basket
+        Weights by name of member.
+    again
+        Name of the method that orders what was bought before.
+    trade
+        What a repetition of a category costs in a list.
+    """
+
+    new: dict[str, float]
+    next_basket: dict[str, float]
+    again: str
+    trade: float = 0.0
+
+
+def choose(
+    split: Split,
+    words: Words | None,
+    categories: Mapping[str, str] | None,
+    *,
+    seed: int,
+    users: int = 600,
+) -> Chosen:
+    """Decide weights and methods on a period that no figure is reported from.
+
+    Parameters
+    ----------
+    split
+        The period: all of it for new products, each customer's first basket of it for the next
+        basket and what is bought again.
+    words
+        What is written about products.
+    categories
+        Category by product id; without it lists are not rearranged.
+    seed
+        Decides everything random.
+    users
+        Customers judged.
+
+    Returns
+    -------
+    Chosen
+        Each decision by NDCG@10.
+    """
+    parts = [part.fit(split.past, seed=seed) for part in new_members(words)]
+    weights = choose_weights(parts, split, exclude_seen=True, users=users, seed=seed)
+    news = dict(zip((part.name for part in parts), weights, strict=True))
+    trade = 0.0 if not categories else _trade(weighted(parts, news), split, categories, seed)
+    baskets = first_basket(split)
+    parts = [part.fit(baskets.past, seed=seed) for part in basket_members()]
+    weights = choose_weights(parts, baskets, exclude_seen=False, users=users, seed=seed)
+    basket = dict(zip((part.name for part in parts), weights, strict=True))
+    again = {
+        part.name: evaluate(part, baskets, exclude_seen=False).values["ndcg@10"]
+        for part in parts[:2]
+    }
+    return Chosen(news, basket, max(again, key=lambda name: again[name]), trade)
+
+
+def _trade(model: Recommender, split: Split, categories: Mapping[str, str], seed: int) -> float:
+    """The largest price of a repetition that costs at most a hundredth of NDCG@10."""
+    if isinstance(model, Blend):
+        model.take_fitted()
+    fallback = RecentPopularity().fit(split.past, seed=seed)
+    groups = group_codes(model.item_ids, categories)
+    truth = Truth.of(split, model, new_only=True)
+    lists = recommend(model, split.histories, 50, exclude_seen=True, fallback=fallback)
+    ones = np.ones(len(groups), dtype=np.float32)
+    users, width = split.histories.n_users, len(groups)
+    kept, best = 0.0, 0.0
+    for trade in _TRADES:
+        shown = arranged(lists, users, 10, groups, ones, trade)
+        value = list_figures(shown, truth, width).values["ndcg@10"]
+        if trade == 0.0:
+            best = value
+        if value >= 0.99 * best:
+            kept = trade
+    return kept
+
+
+def group_codes(item_ids: pa.StringArray, categories: Mapping[str, str]) -> Ints:
+    """Code of the category of each product.
+
+    Parameters
+    ----------
+    item_ids
+        Products.
+    categories
+        Category by product id.
+
+    Returns
+    -------
+    numpy.ndarray
+        Codes from 0 in the order of the names, -1 where the category is not known.
+    """
+    names = [categories.get(key) for key in item_ids.to_pylist()]
+    codes = {name: code for code, name in enumerate(sorted({x for x in names if x}))}
+    return np.array([codes[x] if x else -1 for x in names], dtype=np.int64)
+
+
+def weighted(parts: list[Recommender], weights: dict[str, float]) -> Recommender:
+    """The one method that has all the weight, or a blend of those that have some.
+
+    Parameters
+    ----------
+    parts
+        Members, fitted or not.
+    weights
+        By name.
+
+    Returns
+    -------
+    Recommender
+        Not fitted, unless its one method is.
+    """
+    used = [part for part in parts if weights.get(part.name, 0.0) > 0]
+    if len(used) == 1:
+        return used[0]
+    return Blend(used, [weights[part.name] for part in used])
