@@ -17,6 +17,12 @@ from shopkeeper.predict.sequence.windows import Sequences
 __all__ = ["SequenceRecommender", "sequences_of"]
 
 
+_USUAL = {
+    "new_only": True, "layers": 1, "dropout": 0.5, "learning_rate": 3e-3, "seconds": 300.0,
+}  # fmt: skip
+"""Chosen on the validation steps of long histories of few interactions (leave-one-out)."""
+
+
 def sequences_of(interactions: Interactions) -> Sequences:
     """Histories as sequences, one a user; items of one step stand in the order of their codes.
 
@@ -44,17 +50,18 @@ class SequenceRecommender(Recommender):
     power : float
         1 gives probabilities up to a factor; less flattens them, which a sum with other methods
         needs. The order of items does not depend on it.
-    net : Mapping[str, Any]
-        Settings of the network, see `NetSettings`; ``seconds`` bounds the learning.
+    net : Any
+        Settings of the network, see `NetSettings`; what is left out is chosen for histories of
+        months: one layer, much dropout, seen items no candidates, five minutes.
     """
 
     name: ClassVar[str] = "sequence"
     reason: ClassVar[str] = "often_after"
 
-    def __init__(self, power: float = 0.5, **net: Any) -> None:
+    def __init__(self, power: float = 0.25, **net: Any) -> None:
         super().__init__()
         self.power = power
-        self.settings = NetSettings(**{"new_only": True, **net})
+        self.settings = NetSettings(**{**_USUAL, **net})
         self.net: SequenceNet | None = None
 
     def parameters(self) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def train_net(sequences: Sequences, items: int, settings: NetSettings, *, seed: 
     windows = cut_windows(learn, settings.window)
     with _torch_of(seed, settings.threads):
         encoder = build(settings)
-        table = nn.Parameter(torch.randn(items, settings.dim) * settings.dim**-0.5)
+        table = nn.Parameter(torch.randn(items, settings.dim) * 0.02)
         facts = _rounds(encoder, table, windows, judged, settings, random)
         encoder.eval()
     return Trained(encoder, table.detach().numpy().astype(np.float32), facts)
