@@ -192,7 +192,7 @@ def grain_of_steps(number: Ints, name: str, series: Ints) -> tuple[Grain, Ints]:
     >>> import numpy as np
     >>> grain, period = grain_of_steps(np.array([40, 42, 46]), "week", np.zeros(3, dtype=int))
     >>> grain.unit, grain.seasons, period.tolist()
-    ('week', (52,), [20, 21, 23])
+    ('week', (), [20, 21, 23])
     """
     order = np.lexsort((number, series))
     gap = np.diff(number[order])

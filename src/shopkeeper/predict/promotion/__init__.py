@@ -1,0 +1,1 @@
+"""Response to price and promotion: elasticities, effects, curves."""
