@@ -23,7 +23,7 @@ from shopkeeper.predict.promotion.data import (
 )
 from shopkeeper.predict.promotion.residual import residuals, time_blocks
 
-__all__ = ["Elasticities", "Estimate", "estimate_elasticities", "shrink"]
+__all__ = ["Elasticities", "Estimate", "clustered_slopes", "estimate_elasticities", "shrink"]
 
 LIMIT_MB = 4_096
 FEW_STORES = 10
@@ -154,6 +154,25 @@ def estimate_elasticities(
         own[0], own[1] if cross else None, rows.products, raw, raw_se, value, low, high, changes,
         spread, len(y), level,
     )  # fmt: skip
+
+
+def clustered_slopes(data: PriceData, y: Floats, x: Floats) -> tuple[Floats, Floats]:
+    """Regress residuals on residuals with clustered errors.
+
+    Parameters
+    ----------
+    data : PriceData
+        Rows in order; say which errors may go together.
+    y, x : Floats
+        Outcome (rows,) and columns (rows, columns), effects taken out.
+
+    Returns
+    -------
+    tuple[Floats, Floats]
+        Slopes and their covariance.
+    """
+    slope, covariance, _ = _least_squares(y, x, _clusters(data, pooled=True))
+    return slope, covariance
 
 
 def _others(data: PriceData) -> Floats:
