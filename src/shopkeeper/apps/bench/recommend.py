@@ -1,286 +1,163 @@
-"""Bench of recommenders: full ranking, ties against us, baselines beside."""
+"""Bench of recommenders: full ranking, ties against us, baselines and peers beside."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
+from shopkeeper.apps.bench.recommend_methods import BASELINES, OPTIONAL, blend_of, methods_of
+from shopkeeper.apps.bench.recommend_tasks import PROTOCOLS, Task, own_tasks, reference_tasks
 from shopkeeper.apps.bench.rows import BenchOptions, BenchRow, measure
-from shopkeeper.apps.bench.sequences import read_histories, read_lines
-from shopkeeper.core.errors import InputError, NotEnoughDataError
-from shopkeeper.predict.recommend.again import BuyAgain
+from shopkeeper.core.errors import InputError
 from shopkeeper.predict.recommend.base import Recommender
-from shopkeeper.predict.recommend.blend import Blend, choose_weights
-from shopkeeper.predict.recommend.ease import Ease
-from shopkeeper.predict.recommend.evaluate import METRICS, evaluate
-from shopkeeper.predict.recommend.interactions import DAY_US, Interactions
-from shopkeeper.predict.recommend.popularity import Popularity, RecentPopularity
-from shopkeeper.predict.recommend.similar import ItemGraph, ItemKnn, Markov
-from shopkeeper.predict.recommend.split import (
-    Split,
-    leave_last_out,
-    next_basket,
-    next_in_session,
-    temporal,
-)
+from shopkeeper.predict.recommend.evaluate import METRICS, Figures, evaluate
+from shopkeeper.predict.recommend.ranker import Ranker
 
 __all__ = ["PROTOCOLS", "run"]
 
-PROTOCOLS = ("leave-one-out", "temporal", "next-in-session", "next-basket")
-
-_HORIZON_DAYS = 28
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Task:
-    """One question put to every method.
-
-    Parameters
-    ----------
-    data
-        Name of the data.
-    protocol
-        In words.
-    validation, report
-        Weights of the blend are chosen on the first, figures come from the second.
-    exclude_seen
-        Whether only new items are candidates.
-    """
-
-    data: str
-    protocol: str
-    validation: Split
-    report: Split
-    exclude_seen: bool
+_DRAWS = 1_000
+_COMPARED = ("hr@10", "ndcg@10")
 
 
 def run(options: BenchOptions) -> list[BenchRow]:
     """Measure recommenders on reference data or on the user's files.
 
-    Without input, leave-one-out runs on s3rec Toys and LastFM, temporal on MovieLens 100k,
-    next-in-session on yoochoose and Tmall sessions, next-basket on the Instacart sample.
+    Without input and protocol: leave-one-out on s3rec Toys and LastFM, temporal on MovieLens 100k
+    and Taobao, next-in-session on yoochoose and Tmall sessions, next-basket on the Instacart
+    sample, items nobody had before, and how long answers take.
 
     Parameters
     ----------
     options
-        ``inputs``, ``protocol`` (leave-one-out when left out), ``test`` (next-in-session: file of
-        test sessions; without it the last tenth of the sessions), ``cutoff`` and ``horizon_days``
-        (temporal; the last 28 days when left out), ``methods``, column names, ``seed``.
+        ``inputs``, ``protocol`` (leave-one-out for own files when left out), ``test``
+        (next-in-session: file of test sessions; without it the last tenth of the sessions),
+        ``cutoff`` and ``horizon_days`` (temporal; the last 28 days when left out), ``methods``
+        (``sequence`` and ``ranker`` only when named), column names, ``seed``, ``peers``.
 
     Returns
     -------
     list of BenchRow
         hr@10, ndcg@10, recall@20, mrr@20 and coverage of every method, with 95 % intervals over
-        users.
+        users; ``blend - baseline`` is the paired difference to the strongest baseline, bootstrap.
 
     Raises
     ------
     InputError
         If a protocol or method is not known.
     """
-    protocol = options.protocol or PROTOCOLS[0]
-    if protocol not in PROTOCOLS:
+    extra = ("cold", "speed")
+    known = PROTOCOLS if options.inputs else (*PROTOCOLS, *extra)
+    protocol = options.protocol or (PROTOCOLS[0] if options.inputs else None)
+    if protocol is not None and protocol not in known:
         raise InputError(
             f"--protocol {protocol!r} is not known",
-            next_step=f"choose one of {', '.join(PROTOCOLS)}",
+            next_step=f"choose one of {', '.join(known)}",
             protocol=protocol,
         )
-    tasks = _own_tasks(protocol, options) if options.inputs else _reference(protocol, options)
-    return [row for task in tasks for row in _figures(task, options)]
-
-
-def _own_tasks(protocol: str, options: BenchOptions) -> list[Task]:
-    tasks: list[Task] = []
-    for path in options.inputs:
-        histories = read_histories(path, options)
-        test = read_histories(options.test, options) if options.test else None
-        tasks += _tasks(path.stem, protocol, histories, test, options)
-    return tasks
-
-
-def _tasks(
-    data: str,
-    protocol: str,
-    histories: Interactions,
-    test: Interactions | None,
-    options: BenchOptions,
-) -> list[Task]:
-    if protocol == "next-in-session":
-        return [_session_task(data, histories, test)]
-    if protocol == "temporal":
-        return _temporal_tasks(data, histories, options)
-    if protocol == "next-basket":
-        pair = (next_basket(histories, skip=1), next_basket(histories))
-        words = "next-basket, last basket of each user, full ranking"
-        return [
-            Task(data, f"{words}, repeats allowed", *pair, exclude_seen=False),
-            Task(data, f"{words}, new items only", *pair, exclude_seen=True),
-        ]
-    words = "leave-one-out, full ranking"
-    pair = (leave_last_out(histories, skip=1), leave_last_out(histories, hold=2))
-    return [Task(data, words, *pair, exclude_seen=True)]
-
-
-def _temporal_tasks(data: str, histories: Interactions, options: BenchOptions) -> list[Task]:
-    if histories.times is None:
-        raise NotEnoughDataError(
-            f"{data} has no times, a temporal split cannot be made",
-            next_step="give a CSV with a time column, or use --protocol leave-one-out",
-        )
-    days = options.horizon_days or _HORIZON_DAYS
-    if options.cutoff is None:
-        cut = int(histories.times.max()) + 1 - days * DAY_US
-    else:
-        cut = int(np.datetime64(options.cutoff, "us").astype(np.int64))
-    length = days * DAY_US
-    pair = (
-        temporal(histories, cut - length, cut),
-        temporal(histories, cut, cut + length),
-    )
-    words = f"temporal, next {days} days, full ranking"
-    return [
-        Task(data, f"{words}, new items only", *pair, exclude_seen=True),
-        Task(data, f"{words}, repeats allowed", *pair, exclude_seen=False),
-    ]
-
-
-def _session_task(data: str, train: Interactions, test: Interactions | None) -> Task:
-    words = "next-in-session, every prefix, full ranking"
-    if test is None:
-        words += ", last tenth of the sessions"
-        train, test = _last_tenth(train)
-    before, late = _last_tenth(train)
-    pair = (next_in_session(before, late), next_in_session(train, test))
-    return Task(data, words, *pair, exclude_seen=False)
-
-
-def _last_tenth(sessions: Interactions) -> tuple[Interactions, Interactions]:
-    """Cut sessions by their first time, or by their order in the file."""
-    starts = sessions.starts()
-    full = np.flatnonzero(np.diff(starts) > 0)
-    moments = full if sessions.times is None else sessions.times[starts[full]]
-    order = full[np.argsort(moments, kind="stable")]
-    late = np.zeros(sessions.n_users, dtype=np.bool_)
-    late[order[len(order) - max(len(order) // 10, 1) :]] = True
-    return sessions.where(~late[sessions.users]), sessions.where(late[sessions.users])
-
-
-def _reference(protocol: str, options: BenchOptions) -> list[Task]:
-    folder = options.data_folder
-    if protocol == "next-in-session":
-        return [_yoochoose(folder / "yoochoose_100k/prepared"), _tmall(folder / "sessions_gcegnn")]
-    if protocol == "next-basket":
-        path = folder / "instacart_sample/df_sample.csv"
-        columns = BenchOptions(customer="user_id", item="product_id", time="order_number")
-        return _tasks("instacart", protocol, read_histories(path, columns), None, options)
-    if protocol == "temporal":
-        columns = BenchOptions(
-            customer="user_id:token", item="item_id:token", time="timestamp:float"
-        )
-        histories = read_histories(folder / "ml100k/ml-100k.inter", columns)
-        return _tasks("ml100k", protocol, histories, None, options)
-    files = {"toys": "Toys_and_Games.txt", "lastfm": "LastFM.txt"}
-    tasks: list[Task] = []
-    for name, file in files.items():
-        histories = read_histories(folder / "s3rec" / file, options)
-        tasks += _tasks(name, protocol, histories, None, options)
-    return tasks
-
-
-def _yoochoose(folder: Path) -> Task:
-    columns = BenchOptions(customer="SessionId", item="ItemId", time="Time")
-    stem = "yoochoose-clicks-100k"
-    train = read_histories(folder / f"{stem}_train_full.txt", columns)
-    test = read_histories(folder / f"{stem}_test.txt", columns)
-    return _session_task("yoochoose-100k", train, test)
-
-
-def _tmall(folder: Path) -> Task:
-    train = read_lines(folder / "Tmall_train_sessions.txt.gz")
-    asked = [line.split("\t") for line in read_lines(folder / "Tmall_test.tsv.gz")]
-    past = Interactions.from_sequences([line.split() for line in train])
-    known = Interactions.from_sequences([prefix.split() for prefix, _ in asked])
-    truth = Interactions.from_sequences([[target] for _, target in asked])
-    before, late = _last_tenth(past)
-    words = "next-in-session, published test prefixes, full ranking"
-    report = Split(past, known, truth)
-    return Task("tmall", words, next_in_session(before, late), report, exclude_seen=False)
-
-
-def _methods(task: Task) -> dict[str, Callable[[], Recommender]]:
-    known: dict[str, Callable[[], Recommender]] = {
-        "popularity": Popularity,
-        "popularity-7-days": RecentPopularity,
-        "markov": Markov,
-        "item-graph": ItemGraph,
-        "item-knn": ItemKnn,
-        "ease": partial(Ease, max_items=4_000, overflow="frequent"),
-    }
-    if not task.exclude_seen:
-        known["buy-again"] = BuyAgain
-    return known
-
-
-def _figures(task: Task, options: BenchOptions) -> list[BenchRow]:
-    known = _methods(task)
-    asked = options.methods or (*known, "blend")
-    unknown = [name for name in asked if name not in (*known, "blend", "buy-again")]
-    if unknown:
-        raise InputError(
-            f"there is no recommender called {unknown[0]!r}",
-            next_step=f"choose among {', '.join((*known, 'blend'))}",
-            method=unknown[0],
-        )
     rows: list[BenchRow] = []
-    for name in asked:
-        if name != "blend" and name not in known:
-            continue
-        with measure() as took:
-            model = _fitted(name, task, known, options.seed)
-            found = evaluate(model, task.report, exclude_seen=task.exclude_seen)
-        for metric in METRICS:
-            value, error = found.values[metric], found.errors.get(metric)
-            rows.append(
-                BenchRow(
-                    "recommend",
-                    task.data,
-                    task.protocol,
-                    name,
-                    metric,
-                    value,
-                    None if error is None else value - 1.96 * error,
-                    None if error is None else value + 1.96 * error,
-                    found.n,
-                    took.seconds,
-                    took.peak_mb,
-                    options.seed,
-                )
-            )
+    for name in (protocol,) if protocol else known:
+        if name in PROTOCOLS:
+            tasks = own_tasks(name, options) if options.inputs else reference_tasks(name, options)
+            for task in tasks:
+                rows += _task_rows(task, options)
+        else:
+            rows += _extra(name, options)
     return rows
 
 
-def _fitted(
-    name: str, task: Task, known: dict[str, Callable[[], Recommender]], seed: int
-) -> Recommender:
+def _extra(name: str, options: BenchOptions) -> list[BenchRow]:
+    if name == "cold":
+        from shopkeeper.apps.bench.recommend_cold import cold_rows
+
+        return cold_rows(options)
+    from shopkeeper.apps.bench.recommend_speed import speed_rows
+
+    return speed_rows(options)
+
+
+def _task_rows(task: Task, options: BenchOptions) -> list[BenchRow]:
+    known = methods_of(task)
+    asked = options.methods or (*known, "blend")
+    possible = (*known, "blend", "buy-again", "replenish", "own-frequent", *OPTIONAL)
+    unknown = [name for name in asked if name not in possible]
+    if unknown:
+        raise InputError(
+            f"there is no recommender called {unknown[0]!r}",
+            next_step=f"choose among {', '.join((*known, 'blend', *OPTIONAL))}",
+            method=unknown[0],
+        )
+    rows: list[BenchRow] = []
+    found: dict[str, Figures] = {}
+    for name in asked:
+        if name not in known and name not in ("blend", *OPTIONAL):
+            continue
+        with measure() as took:
+            model = _fitted(name, task, asked, options.seed)
+            found[name] = evaluate(model, task.report, exclude_seen=task.exclude_seen)
+        row = partial(_row, task, options, name, seconds=took.seconds, peak_mb=took.peak_mb)
+        rows += [row(found[name], metric) for metric in METRICS]
+    rows += _differences(task, options, found)
+    if options.peers and not options.methods:
+        from shopkeeper.apps.bench.recommend_peers import peer_rows
+
+        rows += peer_rows(task, options)
+    return rows
+
+
+def _row(
+    task: Task,
+    options: BenchOptions,
+    name: str,
+    found: Figures,
+    metric: str,
+    *,
+    seconds: float,
+    peak_mb: float | None,
+) -> BenchRow:
+    value, error = found.values[metric], found.errors.get(metric)
+    low = None if error is None else value - 1.96 * error
+    high = None if error is None else value + 1.96 * error
+    return BenchRow(
+        "recommend", task.data, task.protocol, name, metric, value, low, high, found.n,
+        seconds, peak_mb, options.seed,
+    )  # fmt: skip
+
+
+def _fitted(name: str, task: Task, asked: tuple[str, ...], seed: int) -> Recommender:
+    known = methods_of(task)
+    if name == "sequence" or (name == "blend" and "sequence" in asked):
+        from shopkeeper.predict.sequence.recommender import SequenceRecommender
+
+        settings = {"new_only": task.exclude_seen, "seconds": 240.0}
+        known["sequence"] = partial(SequenceRecommender, **settings)
     if name == "blend":
-        return _blend(task, known, seed)
+        return blend_of(task, known, seed, ("sequence",) if "sequence" in asked else ())
+    if name == "ranker":
+        return Ranker(list(blend_of(task, known, seed).components)).fit(task.report.past, seed=seed)
     return known[name]().fit(task.report.past, seed=seed)
 
 
-def _blend(task: Task, known: dict[str, Callable[[], Recommender]], seed: int) -> Blend:
-    """The personal models and, for those they know nothing about, recent popularity."""
-    wanted = ("markov", "item-graph", "item-knn", "popularity-7-days", "buy-again")
-    names = [name for name in wanted if name in known]
-    parts: Sequence[Recommender] = [known[n]().fit(task.validation.past, seed=seed) for n in names]
-    weights = choose_weights(
-        parts,
-        task.validation,
-        exclude_seen=task.exclude_seen,
-        users=2_000,
-        seed=seed,
-    )
-    return Blend(parts, weights).fit(task.report.past, seed=seed)
+def _differences(task: Task, options: BenchOptions, found: dict[str, Figures]) -> list[BenchRow]:
+    """The blend against the strongest baseline, on the same users."""
+    baselines = [name for name in BASELINES if name in found]
+    if "blend" not in found or not baselines:
+        return []
+    rows = []
+    rng = np.random.default_rng(options.seed)
+    n = found["blend"].n
+    for metric in _COMPARED:
+        best = max(baselines, key=lambda name: found[name].values[metric])
+        gap = found["blend"].each[metric] - found[best].each[metric]
+        # Poisson weights: the bootstrap of a mean without drawing indices.
+        draws = np.array(
+            [float(w @ gap / w.sum()) for w in (rng.poisson(1.0, n) for _ in range(_DRAWS))]
+        )
+        low, high = np.quantile(draws, [0.025, 0.975])
+        rows.append(
+            BenchRow(
+                "recommend", task.data, task.protocol, f"blend - {best}", metric,
+                float(gap.mean()), float(low), float(high), n, seed=options.seed,
+            )
+        )  # fmt: skip
+    return rows
