@@ -21,6 +21,10 @@ from shopkeeper.learn.words import Both
 
 TRAININGS = frozenset({"first", "trained"})
 """Acts that are a training."""
+ORDER = {
+    "watched": 0, "drifted": 0, "steady": 0, "degraded": 0, "sound": 0, "due": 0, "trained": 1,
+}  # fmt: skip
+"""Order of acts of one moment; what is decided comes last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,9 @@ def events(store: TableStore, task: str | None = None) -> list[ModelEvent]:
         )
         for row in store.run(asked).to_pylist()
     ]  # fmt: skip
-    return sorted(found, key=lambda x: (x.as_of, x.at, x.event_id), reverse=True)
+    return sorted(
+        found, key=lambda x: (x.as_of, ORDER.get(x.act, 2), x.at, x.event_id), reverse=True
+    )
 
 
 def of(history: Sequence[ModelEvent], *acts: str, version: str | None = None) -> list[ModelEvent]:

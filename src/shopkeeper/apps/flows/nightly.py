@@ -11,6 +11,7 @@ import ibis
 from shopkeeper.apps.flows.decide import run_decide
 from shopkeeper.apps.flows.features import run_features
 from shopkeeper.apps.flows.govern import run_govern
+from shopkeeper.apps.flows.learn import run_learn
 from shopkeeper.apps.flows.measure import run_measure
 from shopkeeper.apps.flows.online import refresh_online
 from shopkeeper.apps.flows.predict import run_predict
@@ -87,7 +88,7 @@ def nightly_inputs(store: TableStore, settings: Mapping[str, Any]) -> dict[str, 
 def run_nightly(
     runtime: Runtime, *, as_of: datetime, progress: Progress | None = None
 ) -> RunReport:
-    """Govern, unify, features, predict, segment, profiles, online, decide, measure.
+    """Govern, unify, features, learn, predict, segment, profiles, online, decide, measure.
 
     Idempotent: the same moment over the same data is one run, and a run that
     was interrupted goes on with its first unfinished step.
@@ -124,6 +125,12 @@ def run_nightly(
             # A shop without offers still has its predictions and figures.
             return {"refused": str(error)}
 
+    def learn() -> Mapping[str, Any]:
+        # What is too strange to predict from is no evidence against a model either.
+        if "predict" in stopped(runtime, run_id):
+            return {}
+        return run_learn(runtime, as_of=as_of).to_dict()
+
     def history() -> Mapping[str, Any]:
         if stopped(runtime, run_id).keys() & {"features", "segment"}:
             return {}
@@ -140,6 +147,7 @@ def run_nightly(
         gated("unify", lambda: run_unify(runtime, as_of=as_of, run_id=run_id).to_dict()),
         Step("history", history),
         gated("features", lambda: run_features(runtime, as_of=as_of, run_id=run_id).to_dict()),
+        Step("learn", learn),
         gated("predict", lambda: run_predict(runtime, as_of=as_of).to_dict()),
         gated("segment", lambda: run_segment(runtime, as_of=as_of, run_id=run_id).to_dict()),
         gated("profiles", lambda: refresh_profiles(runtime, as_of=as_of).to_dict()),

@@ -8,18 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shopkeeper.apps.flows.learn_train import Trained, card_figures, lived
 from shopkeeper.apps.flows.recommend import predict_recommend
 from shopkeeper.apps.flows.task import (
     TaskReport,
     history_before,
-    keep,
     pivot,
     write_scores,
 )
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core.clock import to_us
 from shopkeeper.core.errors import NotEnoughDataError
+from shopkeeper.predict.churn.model import ChurnModel
 from shopkeeper.predict.churn.train import score_churn, train_churn
+from shopkeeper.predict.value.model import ValueModel
 from shopkeeper.predict.value.train import score_value, train_value
 
 
@@ -63,25 +65,33 @@ def run_predict(runtime: Runtime, *, as_of: datetime) -> PredictReport:
 
 
 def predict_churn(runtime: Runtime, as_of: datetime) -> TaskReport:
-    """Churn: train, keep, score."""
-    settings = runtime.settings.predict
+    """Churn: train where it is due, settle, score with the champion."""
+    settings, now_us = runtime.settings.predict, to_us(as_of)
     history = history_before(runtime.tables, as_of)
-    run = train_churn(history, to_us(as_of), settings.horizon_days, seed=settings.seed)
-    kept = keep(runtime, "churn", run.card.name, run.model.save, json.loads(run.card.to_json()))
-    rows = score_churn(run, history, to_us(as_of), model_version=kept.version)
+
+    def train() -> Trained[ChurnModel]:
+        run = train_churn(history, now_us, settings.horizon_days, seed=settings.seed)
+        return Trained(run.card.name, run.model, json.loads(run.card.to_json()))
+
+    stored, model = lived(runtime, "churn", as_of, train, ChurnModel.load)
+    rows = score_churn(model, history, now_us, model_version=stored.version)
     write_scores(runtime.tables, rows, ("churn",), as_of)
-    return TaskReport(run.card.name, kept.version, rows.num_rows, pivot(run.card.figures))
+    return TaskReport(stored.model, stored.version, rows.num_rows, pivot(card_figures(stored)))
 
 
 def predict_value(runtime: Runtime, as_of: datetime) -> TaskReport:
-    """Value: train, keep, score."""
-    settings = runtime.settings.predict
+    """Value: train where it is due, settle, score with the champion."""
+    settings, now_us = runtime.settings.predict, to_us(as_of)
     history = history_before(runtime.tables, as_of)
-    run = train_value(history, to_us(as_of), settings.horizon_days, seed=settings.seed)
-    kept = keep(runtime, "value", run.card.name, run.model.save, json.loads(run.card.to_json()))
-    rows = score_value(run, history, to_us(as_of), model_version=kept.version)
+
+    def train() -> Trained[ValueModel]:
+        run = train_value(history, now_us, settings.horizon_days, seed=settings.seed)
+        return Trained(run.card.name, run.model, json.loads(run.card.to_json()))
+
+    stored, model = lived(runtime, "value", as_of, train, ValueModel.load)
+    rows = score_value(model, history, now_us, model_version=stored.version)
     write_scores(runtime.tables, rows, ("expected_orders", "expected_spend", "p_alive"), as_of)
-    return TaskReport(run.card.name, kept.version, rows.num_rows, pivot(run.card.figures))
+    return TaskReport(stored.model, stored.version, rows.num_rows, pivot(card_figures(stored)))
 
 
 TASKS: dict[str, Callable[[Runtime, datetime], TaskReport]] = {

@@ -7,18 +7,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import ibis
 import pyarrow as pa
 
+from shopkeeper.apps.flows.learn_settle import CHAMPION, card_moment, enter
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core.clock import to_us
 from shopkeeper.core.ports import StoredModel, TableStore
 from shopkeeper.core.tables import PURCHASES, SCORES
+from shopkeeper.learn.challenge import Evaluation
+from shopkeeper.learn.reference import Reference
 from shopkeeper.predict.cards import Figure
 
-CHAMPION = "champion"
+M = TypeVar("M")
+
+__all__ = [
+    "CHAMPION", "TaskReport", "history_before", "keep", "pivot", "plain_figure", "serving",
+    "write_scores",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +60,19 @@ def history_before(store: TableStore, as_of: datetime) -> pa.Table:
 
 
 def keep(
-    runtime: Runtime, task: str, name: str, save: Callable[[Path], None], card: Mapping[str, Any]
+    runtime: Runtime,
+    task: str,
+    name: str,
+    save: Callable[[Path], None],
+    card: Mapping[str, Any],
+    *,
+    evidence: Evaluation | None = None,
+    reference: Reference | None = None,
 ) -> StoredModel:
-    """Store a model and make it the champion.
+    """Store a model and take it into the life of its task.
+
+    The first becomes champion. A later one becomes challenger and takes over on evidence; without
+    any, the two cards decide. Score with `serving`, which gives the champion.
 
     Parameters
     ----------
@@ -67,14 +85,43 @@ def keep(
     save
         Writes its files into a folder.
     card
-        What the reader must know.
+        What the reader must know; `as_of_us` is the moment it was trained at.
+    evidence
+        Champion and challenger on the same later window, as `learn.evaluate` makes it.
+    reference
+        What it reads and says now, against which drift is found later.
     """
+    now = runtime.clock.now()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         save(folder)
-        kept = runtime.models.save(task, name, folder, card, created_at=runtime.clock.now())
-    runtime.models.alias(task, CHAMPION, kept.version)
-    return kept
+        if reference is not None:
+            reference.save(folder)
+        kept = runtime.models.save(task, name, folder, card, created_at=now)
+    enter(runtime, kept, card_moment(card, now), evidence)
+    return runtime.models.get(task, kept.version)
+
+
+def serving(
+    runtime: Runtime, kept: StoredModel, model: M, opened: Callable[[Path], M]
+) -> tuple[StoredModel, M]:
+    """Give the champion to score with: the model just kept, or the one that stayed.
+
+    Parameters
+    ----------
+    runtime
+        The open shop.
+    kept
+        What `keep` returned.
+    model
+        The model just trained.
+    opened
+        Opens a stored model's folder.
+    """
+    champion = runtime.models.get(kept.task, CHAMPION)
+    return (
+        (kept, model) if champion.version == kept.version else (champion, opened(champion.folder))
+    )
 
 
 def write_scores(
