@@ -36,6 +36,7 @@ def inspect(
     horizon_us: int | None = None,
     procedure: Procedure | None = None,
     copies: Ints | None = None,
+    more: Sequence[Finding] = (),
     seed: int = 7,
 ) -> LeakageReport:
     """Look for everything that gives the outcome away; what needs an absent argument is skipped.
@@ -67,6 +68,8 @@ def inspect(
         The whole training, to be run on shuffled outcomes.
     copies : Ints | None
         Number of the original of each row, where the procedure was given copies.
+    more : Sequence[Finding]
+        What was found elsewhere, for example on some of the rows.
     seed : int
         Decides samples, halves and shuffles.
 
@@ -81,7 +84,7 @@ def inspect(
         If the shapes do not fit each other or a name occurs twice.
     """
     _check(names, matrix, outcome, moments=moments, groups=groups, train=train)
-    findings: list[Finding] = []
+    findings: list[Finding] = list(more)
     checks = ["copy_of_outcome", "missing_tells", "too_good_alone"]
     at = _sample(outcome, seed)
     findings += outcome_columns(names, matrix[at], outcome[at], seed)

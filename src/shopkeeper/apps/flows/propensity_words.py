@@ -1,0 +1,98 @@
+"""A definition as a sentence, and features as reasons, in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shopkeeper.apps.flows.propensity_spec import PropensitySpec
+from shopkeeper.features.library_index import all_features
+from shopkeeper.predict.explain import Template
+
+EVENT_WORDS: Mapping[str, tuple[str, str]] = {
+    "page_view": ("浏览页面", "views a page"), "view": ("浏览商品", "views a product"),
+    "product_view": ("浏览商品", "views a product"), "search": ("搜索", "searches"),
+    "add_to_cart": ("加购", "adds to the cart"), "cart": ("加购", "adds to the cart"),
+    "checkout": ("发起结算", "starts a checkout"), "purchase": ("购买", "buys"),
+    "add_to_wishlist": ("收藏", "adds to the wish list"),
+}  # fmt: skip
+CONDITION_WORDS: Mapping[str, tuple[str, str]] = {
+    "product_id": ("商品", "product"), "category": ("品类", "category"),
+    "subcategory": ("子品类", "subcategory"), "brand": ("品牌", "brand"),
+    "channel": ("渠道", "channel"), "page": ("页面", "page"), "store_id": ("门店", "store"),
+}  # fmt: skip
+
+
+def sentence(spec: PropensitySpec) -> tuple[str, str]:
+    """What a model predicts, of whom, in Chinese and English.
+
+    Parameters
+    ----------
+    spec
+        The definition.
+
+    Returns
+    -------
+    tuple of str
+        Chinese and English.
+
+    Examples
+    --------
+    >>> from shopkeeper.apps.flows.propensity_spec import spec_of
+    >>> spec = spec_of(
+    ...     {"name": "c", "horizon_days": 14, "target": {"kind": "event", "event": "add_to_cart"}}
+    ... )
+    >>> sentence(spec)[0]
+    '预测所有客户在未来 14 天内加购的可能性'
+    """
+    target = spec.target
+    zh, en = _target(spec)
+    where_zh = "、".join(f"{CONDITION_WORDS[k][0]}为 {v}" for k, v in target.where.items())
+    where_en = " and ".join(f"{CONDITION_WORDS[k][1]} {v}" for k, v in target.where.items())
+    if where_zh:
+        zh, en = f"{zh}（{where_zh}）", f"{en} ({where_en})"
+    if target.at_least > 1:
+        zh, en = f"{zh}至少 {target.at_least} 次", f"{en} at least {target.at_least} times"
+    who = spec.audience.strip()
+    whom_zh = f"符合“{who}”的客户" if who else "所有客户"
+    whom_en = f"a customer with {who}" if who else "any customer"
+    return (
+        f"预测{whom_zh}在未来 {spec.horizon_days} 天内{zh}的可能性",
+        f"How likely is it that {whom_en} {en} within the next {spec.horizon_days} days?",
+    )
+
+
+def _target(spec: PropensitySpec) -> tuple[str, str]:
+    target = spec.target
+    if target.kind == "purchase":
+        return "购买", "buys"
+    if target.kind == "rule":
+        return f"变为符合“{target.rule}”", f"comes to meet {target.rule}"
+    event = target.event or ""
+    return EVENT_WORDS.get(event, (f"发生“{event}”", f"does {event!r}"))
+
+
+def feature_templates() -> dict[str, Template]:
+    """A sentence for every feature of the library, for `predict.explain`.
+
+    Returns
+    -------
+    dict of str to Template
+        By feature.
+    """
+    return {x.name: _template(x.unit, x.zh, x.en) for x in all_features()}
+
+
+def _template(unit: str, zh: str, en: str) -> Template:
+    scale, digits, sign = 1.0, 0, ""
+    if unit == "minor units":
+        scale, digits = 0.01, 2
+    elif unit == "share":
+        scale, digits, sign = 100.0, 0, "%"
+    elif unit in ("ratio", "index", "index 0-1", "sd", "lines", "orders"):
+        digits = 1
+    return Template(
+        f"{zh}：{{value}}{sign}（中位数 {{usual}}{sign}）",
+        f"{en}: {{value}}{sign} (median {{usual}}{sign})",
+        digits=digits,
+        scale=scale,
+    )
