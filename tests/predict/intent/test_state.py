@@ -42,7 +42,7 @@ def _table(events) -> pa.Table:
     return pa.table({n: pa.array(c, k) for n, c, k in zip(names, columns, kinds, strict=True)})
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(EVENT, min_size=1, max_size=60))
 def test_stream_and_batch_agree_bit_for_bit_after_every_event(events):
     table = _table(events)

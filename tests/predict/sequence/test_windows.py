@@ -14,7 +14,7 @@ from shopkeeper.predict.sequence.windows import Sequences, cut_windows, last_win
 LISTS = st.lists(st.lists(st.integers(0, 9), max_size=9), min_size=1, max_size=8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(LISTS, st.integers(1, 5))
 def test_every_step_but_the_first_is_a_target_once(lists, width):
     sequences = Sequences.of(lists)
@@ -31,7 +31,7 @@ def test_every_step_but_the_first_is_a_target_once(lists, width):
     assert (cut.targets[np.arange(cut.targets.shape[1]) >= cut.lengths[:, None]] == -1).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(LISTS, st.integers(1, 5))
 def test_windows_hold_the_latest_items(lists, width):
     codes, lengths = last_windows(Sequences.of(lists), width)
@@ -39,7 +39,7 @@ def test_windows_hold_the_latest_items(lists, width):
         assert codes[row, : lengths[row]].tolist() == one[-width:]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.lists(st.integers(-1, 3), max_size=5), min_size=1, max_size=6))
 def test_unknown_items_are_left_out_and_sequences_stay(lists):
     known = Sequences.of(lists).known()

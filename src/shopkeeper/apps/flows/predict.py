@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shopkeeper.apps.flows.forecast import predict_forecast
+from shopkeeper.apps.flows.intent import predict_intent
 from shopkeeper.apps.flows.learn_train import Trained, card_figures, lived
+from shopkeeper.apps.flows.promotion import predict_promotion
 from shopkeeper.apps.flows.recommend import predict_recommend
 from shopkeeper.apps.flows.task import (
     TaskReport,
@@ -16,6 +19,7 @@ from shopkeeper.apps.flows.task import (
     pivot,
     write_scores,
 )
+from shopkeeper.apps.flows.text import predict_text
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core.clock import to_us
 from shopkeeper.core.errors import NotEnoughDataError
@@ -98,5 +102,9 @@ TASKS: dict[str, Callable[[Runtime, datetime], TaskReport]] = {
     "churn": predict_churn,
     "value": predict_value,
     "recommend": predict_recommend,
+    "text": predict_text,
+    "forecast": predict_forecast,
+    "promotion": predict_promotion,
+    "intent": predict_intent,
 }
 """What a night trains and applies, in this order."""

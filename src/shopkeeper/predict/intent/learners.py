@@ -32,6 +32,7 @@ def boost(
     rounds: int,
     classes: int = 1,
     threads: int = 1,
+    share: float = 0.7,
 ) -> lgb.Booster:
     """Boost trees; stop when the later rows gain nothing more.
 
@@ -49,6 +50,8 @@ def boost(
         Of ``multiclass``.
     threads : int
         Of LightGBM.
+    share : float
+        Of the columns, drawn anew for each tree.
 
     Returns
     -------
@@ -57,7 +60,7 @@ def boost(
     """
     parameters = {
         "objective": objective, "learning_rate": 0.06, "num_leaves": 15, "min_data_in_leaf": 40,
-        "feature_fraction": 0.7, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 2.0,
+        "feature_fraction": share, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 2.0,
         "seed": seed, "deterministic": True, "force_row_wise": True, "num_threads": threads,
         "verbose": -1, "max_bin": 127,
     }  # fmt: skip
@@ -299,5 +302,8 @@ def learn_hazard(features: Floats, outcomes: Outcomes, *, seed: int, threads: in
     bought = outcomes.observed[row] & (number[row] == interval)
     matrix = np.column_stack([features[row], interval])
     rounds = 80 if bought.any() else 1
-    trees = boost("binary", (matrix, bought), None, seed=seed, rounds=rounds, threads=threads)
+    # every tree may split by interval: without it, a tree would learn who is still waiting
+    trees = boost(
+        "binary", (matrix, bought), None, seed=seed, rounds=rounds, threads=threads, share=1.0
+    )
     return Hazard(trees, tuple(EDGES_DAYS[:size]))

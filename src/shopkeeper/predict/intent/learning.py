@@ -29,6 +29,7 @@ from shopkeeper.predict.intent.prefixes import (
 )
 from shopkeeper.predict.intent.settings import IntentSettings
 from shopkeeper.predict.intent.state import CART, FEATURES
+from shopkeeper.predict.leakage.inspect import guard_training
 from shopkeeper.predict.memory import matrix_bytes, require_memory
 
 __all__ = ["Learned", "Rehearsal", "learn_intent"]
@@ -161,6 +162,14 @@ def learn_intent(
              every.take(starts >= second)]  # fmt: skip
     for part, name in zip(parts, ("first 70 %", "next 15 %", "last 15 %"), strict=True):
         _require(part, goal, max(settings.least_goals // 6, 2), f"the {name} of sessions")
+    guard_training(
+        FEATURES,
+        every.features,
+        every.outcomes.goal,
+        moments=every.prefixes.columns.numbers["last_us"],
+        train=starts < second,
+        seed=seed,
+    )
     tried = _tried(rows, first, parts[0], parts[1], settings, seed)
     best = min(tried, key=lambda method: tried[method][3])
     rehearsal = _rehearse(parts, tried, (second, end_us), settings, seed)
@@ -179,7 +188,7 @@ def learn_intent(
         net=net,
         goal=goal,
         method=best,
-        usual=np.nanmedian(np.where(np.isnan(every.features), 0.0, every.features), axis=0),
+        usual=_usual(every.features),
         category_names=rows.category_names,
         facts={
             "prefixes": len(every.features), "goal": ACTIONS[goal],
@@ -318,3 +327,10 @@ def _hazard(every: _Part, settings: IntentSettings, seed: int) -> Hazard:
 def _categories(learn: _Part, check: _Part) -> CategoryMix | None:
     later = (check.prefixes.columns, check.outcomes.category)
     return learn_categories((learn.prefixes.columns, learn.outcomes.category), later)
+
+
+def _usual(features: Floats) -> Floats:
+    """Median of each feature; NaN where it never has a value."""
+    empty = np.isnan(features).all(axis=0)
+    usual: Floats = np.nanmedian(np.where(empty, 0.0, features), axis=0)
+    return np.where(empty, np.nan, usual)

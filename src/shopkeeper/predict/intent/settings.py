@@ -37,7 +37,7 @@ class IntentSettings:
 
     positions: tuple[int, ...] = (1, 2, 3, 5, 8, 10, 15, 20)
     most_prefixes: int = 150_000
-    least_goals: int = 60
+    least_goals: int = 100
     net: Literal["none", "gru", "transformer"] = "none"
     net_seconds: float = 60.0
     rounds: int = 200

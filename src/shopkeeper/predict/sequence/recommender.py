@@ -43,16 +43,15 @@ class SequenceRecommender(Recommender):
     """Scores the next item by a causal network.
 
     Scores are ``(p / largest p) ** power`` with p the softmax over items, so that they are
-    positive, at most 1, and can be blended with those of other recommenders.
+    positive, at most 1, and can be blended with those of other recommenders. Further arguments are
+    settings of the network, see `NetSettings`; what is left out is chosen for histories of months:
+    one layer, much dropout, seen items no candidates, five minutes.
 
     Parameters
     ----------
     power : float
         1 gives probabilities up to a factor; less flattens them, which a sum with other methods
         needs. The order of items does not depend on it.
-    net : Any
-        Settings of the network, see `NetSettings`; what is left out is chosen for histories of
-        months: one layer, much dropout, seen items no candidates, five minutes.
     """
 
     name: ClassVar[str] = "sequence"

@@ -23,11 +23,23 @@ SCORE_KINDS: dict[str, tuple[str, Text]] = {
     "p_alive": ("value", Text(zh="仍活跃的概率", en="Probability of being alive")),
     "expected_orders": ("value", Text(zh="预计订单数", en="Expected orders")),
     "expected_spend": ("value", Text(zh="预计消费", en="Expected spend")),
+    "intent:buy_session": (
+        "intent",
+        Text(zh="本次访问购买概率", en="Chance to buy in the session"),
+    ),
+    "intent:next_category": ("intent", Text(zh="下一个品类", en="Next category")),
+    "expected_days_to_purchase": (
+        "intent",
+        Text(zh="预计几天后购买", en="Expected days to purchase"),
+    ),
 }
 TASKS: dict[str, Text] = {
     "churn": Text(zh="流失", en="Churn"),
     "value": Text(zh="客户价值", en="Customer value"),
     "recommend": Text(zh="推荐", en="Recommendation"),
+    "forecast": Text(zh="销售预测", en="Sales forecast"),
+    "promotion": Text(zh="价格与促销", en="Price and promotion"),
+    "intent": Text(zh="购买意图", en="Intent"),
 }
 UNITS: dict[str, Unit] = {
     "minor units": "minor",
