@@ -23,6 +23,7 @@ __all__ = ["PromotionEffect", "promotion_effect"]
 AFTER = 3
 DRAWS = 1_000
 LEAST_PROMOTED = 20
+LEAST_STORES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,11 @@ class PromotionEffect:
         Units sold more in the promoted period.
     pulled_forward : float
         Units sold less (negative) or more in the periods after.
-    cannibalised : float
-        Units other products sold less (negative) or more.
+    cannibalised : float | None
+        Units other products sold less (negative) or more; None with fewer than five stores: there
+        it cannot be told from what the period does.
     net : float
-        Sum of the three.
+        Sum of those that are known.
     net_low, net_high : float
         Interval of the net.
     margin : float | None
@@ -57,7 +59,7 @@ class PromotionEffect:
     baseline: float
     uplift: float
     pulled_forward: float
-    cannibalised: float
+    cannibalised: float | None
     net: float
     net_low: float
     net_high: float
@@ -114,11 +116,15 @@ def promotion_effect(
                          _elsewhere(rows, promoted.astype(np.float64))])  # fmt: skip
     made = demean(np.column_stack([np.log(rows.units), x]), (rows.unit, rows.period))
     usable = made[:, 1:].std(axis=0) > 1e-9
+    told = len(np.unique(rows.store)) >= LEAST_STORES
+    usable[-1] &= told
     slope, covariance = np.zeros(x.shape[1]), np.zeros((x.shape[1], x.shape[1]))
     found_slope, found_covariance = clustered_slopes(rows, made[:, 0], made[:, 1:][:, usable])
     slope[usable] = found_slope
     covariance[np.ix_(usable, usable)] = found_covariance
-    draws = np.random.default_rng(seed).multivariate_normal(slope, covariance, DRAWS)
+    draws = np.random.default_rng(seed).multivariate_normal(
+        slope, covariance, DRAWS, check_valid="ignore"
+    )
     parts = _parts(rows, promoted, np.vstack([slope, draws]))
     net = parts["net"]
     tails = [(1 - level) / 2, (1 + level) / 2]
@@ -127,7 +133,7 @@ def promotion_effect(
     ends = (None, None) if margin is None else tuple(np.quantile(margin[1:], tails))
     return PromotionEffect(
         count, float(parts["base"][0]), float(parts["uplift"][0]), float(parts["after"][0]),
-        float(parts["others"][0]), float(net[0]), float(low), float(high),
+        float(parts["others"][0]) if told else None, float(net[0]), float(low), float(high),
         None if margin is None else float(margin[0]),
         None if ends[0] is None else float(ends[0]), None if ends[1] is None else float(ends[1]),
         level,

@@ -282,8 +282,8 @@ def shrink(
     mean = float(np.sum(weight * theta) / weight.sum())
     mean_variance = float(1.0 / weight.sum())
     noise = np.where(known, np.nan_to_num(se) ** 2, np.inf)
-    share = np.where(known, noise / (noise + between) if between > 0 else 1.0, 1.0)
-    share = np.nan_to_num(share, nan=1.0)
+    finite = np.where(known, noise, 1.0)
+    share = np.where(known & (between > 0), finite / (finite + between), 1.0)
     away = np.where(known, np.nan_to_num(raw) - mean, 0.0)
     value = mean + (1.0 - share) * away
     doubt = 2.0 / max(count - 3, 1)

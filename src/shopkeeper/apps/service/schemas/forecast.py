@@ -103,7 +103,9 @@ class PromotionEffect(Shape):
     weeks: int = Field(description="promoted product-weeks it rests on")
     uplift: float
     pulled_forward: float = Field(description="sales missing in the weeks after; negative")
-    cannibalised: float = Field(description="sales missing at other products; negative")
+    cannibalised: float | None = Field(
+        description="sales missing at other products; negative; null where it cannot be told"
+    )
     net: float
     net_low: float
     net_high: float
