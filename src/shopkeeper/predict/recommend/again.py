@@ -135,7 +135,8 @@ class Replenish(Recommender):
     Every pair of user and item falls into a cell of (times bought, share of the baskets since the
     first, time since the last against the pair's usual gap, in orders). The chance of a cell is
     what happened in the last basket of each history, shrunk towards the chance of all pairs with
-    that share; what a customer never bought scores a little by popularity.
+    that share and wait, and that towards all with that share; what a customer never bought scores
+    a little by popularity.
 
     Parameters
     ----------
@@ -174,8 +175,8 @@ class Replenish(Recommender):
         again = np.bincount(cells, came, minlength=int(np.prod(_CELLS))).reshape(_CELLS)
         whole = (came.sum() + 1.0) / (len(came) + 20.0)
         rate = (again.sum((0, 2)) + self.strength * whole) / (total.sum((0, 2)) + self.strength)
-        prior = rate[None, :, None]
-        chance = (again + self.strength * prior) / (total + self.strength)
+        timed = (again.sum(0) + self.strength * rate[:, None]) / (total.sum(0) + self.strength)
+        chance = (again + self.strength * timed) / (total + self.strength)
         self._chance = chance.astype(np.float32)
         counts = Popularity().fit(interactions, seed=seed).score(interactions.slice_users(0, 1))[0]
         self._prior = (self.popular * counts / max(float(counts.max(initial=0)), 1.0)).astype(
