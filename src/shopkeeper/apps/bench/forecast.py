@@ -19,7 +19,7 @@ from shopkeeper.predict.forecast.measure import interval_figures, measure_foreca
 from shopkeeper.predict.forecast.members import baselines, short_season
 from shopkeeper.predict.forecast.panel import Panel
 from shopkeeper.predict.forecast.reconcile import Hierarchy, make_hierarchy, mint_shrink
-from shopkeeper.predict.history import Floats
+from shopkeeper.predict.history import Bools, Floats, Ints
 
 __all__ = ["run"]
 
@@ -59,8 +59,9 @@ def run(options: BenchOptions) -> list[BenchRow]:
     Returns
     -------
     list[BenchRow]
-        mase, rmsse, wape, bias by method; coverage80, coverage90, their mean as coverage, and
-        widths of ours; the same for sums of series; without a file also the elasticities.
+        mase, rmsse, wape, bias by method; coverage80, coverage90 (also as
+        coverage) and widths of intervals; the same for sums of series; without a file also the
+        elasticities.
 
     Raises
     ------
@@ -150,13 +151,13 @@ def _measure(task: Task, options: BenchOptions) -> list[BenchRow]:
     for method in sorted(figures, key=lambda name: name != OURS):
         values = figures[method]
         spent = told.get(method, took)
-        if method == OURS:
-            values["coverage"] = (values["coverage80"] + values["coverage90"]) / 2.0
         if f"{method}_low" in others:
             interval = interval_figures(
                 others[f"{method}_low"], others[f"{method}_high"], made.truth
             )
             values |= {"coverage90": interval["coverage"], "width90": interval["width"]}
+        if "coverage90" in values:
+            values = {**values, "coverage": values["coverage90"]}
         rows += [
             BenchRow("forecast", task.data, protocol, method, metric, value, None, None,
                      int(values["n"]), spent.seconds, spent.peak_mb, options.seed)
@@ -196,20 +197,19 @@ def _sums(
     took: Measured,
 ) -> list[BenchRow]:  # fmt: skip
     """Figures of sums over series: bottom-up sums, MinT, and smoothing of the sums themselves."""
-    panel = task.file.panel
-    past = panel.values[:, : made.ends[-1]]
-    if panel.series < 2 or (past[np.isfinite(past)] < 0).any():
+    whole = np.nonzero(_known_throughout(task.file.panel, made))[0]
+    panel = task.file.panel.take(whole)
+    if len(whole) < 2 or (panel.values[np.isfinite(panel.values)] < 0).any():
         return []
     try:
         tree = make_hierarchy(panel.keys, panel.key_names)
     except TooLargeError:
         return []
-    truth = tree.up(np.nan_to_num(made.truth))
-    held = np.isfinite(made.truth)
-    bottom = {name: tree.up(np.where(held, said, 0.0))
+    truth = tree.up(made.truth[whole])
+    bottom = {name: tree.up(said[whole])
               for name, said in {**made.forecasts, **others}.items() if "_low" not in name
               and "_high" not in name}  # fmt: skip
-    bottom[f"{OURS}_mint"], bottom["ets_of_sums"] = _reconciled(panel, made, tree, held)
+    bottom[f"{OURS}_mint"], bottom["ets_of_sums"] = _reconciled(panel, made, tree, whole)
     rows = []
     scales = [series_scale(_summed(tree, panel.values[:, :end])) for end in made.ends]
     one = np.concatenate([np.repeat(x[0][:, None], made.steps, 1) for x in scales], axis=1)
@@ -217,27 +217,33 @@ def _sums(
     for level in dict.fromkeys(level for level, _ in tree.names):
         at = np.array([where for where, name in enumerate(tree.names) if name[0] == level])
         said = {name: values[at] for name, values in bottom.items()
-                if level != "series" or name.endswith("mint")}  # fmt: skip
-        happened = np.where(held, made.truth, np.nan) if level == "series" else truth[at]
-        for method, values in measure_forecasts(said, happened, one[at], two[at]).items():
+                if level != "series" or name != "ets_of_sums"}  # fmt: skip
+        for method, values in measure_forecasts(said, truth[at], one[at], two[at]).items():
             rows += [
-                BenchRow("forecast", task.data if level == "series" else f"{task.data} · {level}",
-                         protocol if level == "series" else f"sums; {protocol}", method, metric,
-                         values[metric], None, None, int(values["n"]), took.seconds, took.peak_mb,
-                         options.seed)
+                BenchRow("forecast", f"{task.data} · {level}", f"sums of series; {protocol}", method,
+                         metric, values[metric], None, None, int(values["n"]), took.seconds,
+                         took.peak_mb, options.seed)
                 for metric in METRICS
             ]  # fmt: skip
     return rows
 
 
 def _summed(tree: Hierarchy, values: Floats) -> Floats:
-    """Sums over what is known; unknown where nothing is."""
+    """Sums; unknown where a part is unknown."""
     known = tree.up(np.isfinite(values).astype(np.float64))
-    return np.where(known > 0, tree.up(np.nan_to_num(values)), np.nan)
+    complete = known >= tree.members.sum(axis=1, keepdims=True) - 0.5
+    return np.where(complete, tree.up(np.nan_to_num(values)), np.nan)
+
+
+def _known_throughout(panel: Panel, made: Backtest) -> Bools:
+    """Series whose truth is known in every test, and whose past is in nine of ten periods."""
+    past = np.isfinite(panel.values[:, : made.ends[0]])
+    answer: Bools = np.isfinite(made.truth).all(axis=1) & (past.mean(axis=1) > 0.9)
+    return answer
 
 
 def _reconciled(
-    panel: Panel, made: Backtest, tree: Hierarchy, held: Floats
+    panel: Panel, made: Backtest, tree: Hierarchy, whole: Ints
 ) -> tuple[Floats, Floats]:
     """MinT of our series and of smoothed sums, each origin from errors before it."""
     ours, direct = [], []
@@ -249,11 +255,11 @@ def _reconciled(
         errors = []
         rehearsal = made.models[at].learned.rehearsal
         for place, origin in enumerate(rehearsal.starts):
-            mine = rehearsal.errors[:, place * made.steps : (place + 1) * made.steps]
+            mine = rehearsal.errors[whole, place * made.steps : (place + 1) * made.steps]
             said = baselines(sums, origin, made.steps)["ets"]
             errors.append(np.concatenate(
                 [sums.values[:, origin : origin + made.steps] - said, mine]))  # fmt: skip
-        bottom = np.where(held[:, part], made.forecasts[OURS][:, part], 0.0)
+        bottom = made.forecasts[OURS][whole][:, part]
         base = np.concatenate([upper, bottom])
         ours.append(mint_shrink(tree, base, np.concatenate(errors, axis=1)))
         direct.append(np.concatenate([upper, bottom]))

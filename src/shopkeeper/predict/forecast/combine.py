@@ -19,6 +19,7 @@ __all__ = ["LEVELS", "choose_weights", "conformal_ends", "series_scale", "weight
 LEVELS = (0.8, 0.9)
 PICKS = 20
 LEAST_ERRORS = 60
+APIECE = 20
 
 
 def series_scale(values: Floats, season: int = 1) -> tuple[Floats, Floats]:
@@ -121,7 +122,9 @@ def choose_weights(
     return {name: float(share) for name, share in zip(names, count / PICKS, strict=True)}
 
 
-def conformal_ends(errors: Sequence[Floats], level: float) -> tuple[Floats, Floats]:
+def conformal_ends(
+    errors: Sequence[Floats], level: float, rehearsals: int
+) -> tuple[Floats, Floats]:
     """Return the ends of scaled errors that hold a level, step by step.
 
     Parameters
@@ -130,6 +133,9 @@ def conformal_ends(errors: Sequence[Floats], level: float) -> tuple[Floats, Floa
         Errors (truth less forecast, divided by the spread of the series) of each step; finite.
     level : float
         Share to hold, such as 0.9.
+    rehearsals : int
+        Rehearsals the errors come from: series of one rehearsal share its shocks, so that it counts
+        as no more than twenty errors.
 
     Returns
     -------
@@ -145,7 +151,7 @@ def conformal_ends(errors: Sequence[Floats], level: float) -> tuple[Floats, Floa
             reach += 1
             pool = np.concatenate(errors[max(0, at - reach) : at + reach + 1])
         tail = (1.0 - level) / 2.0
-        n = max(len(pool), 1)
+        n = max(min(len(pool), APIECE * rehearsals), 1)
         rank = min(1.0, (1.0 - tail) * (n + 1) / n)
         if len(pool) == 0:
             low[at], high[at] = -np.inf, np.inf

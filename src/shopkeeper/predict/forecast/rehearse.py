@@ -29,7 +29,7 @@ from shopkeeper.predict.forecast.members import (
     train_boost,
 )
 from shopkeeper.predict.forecast.panel import Panel
-from shopkeeper.predict.history import Floats
+from shopkeeper.predict.history import Bools, Floats
 
 __all__ = ["Rehearsal", "origins_of", "rehearse"]
 
@@ -146,7 +146,7 @@ def rehearse(panel: Panel, end: int, steps: int, *, seed: int) -> Rehearsal:
     weights = choose_weights(forecasts, truth, absolute, squared)
     value = weighted(forecasts, weights)
     spread, errors = _spread(boost, value, truth, sigma, steps)
-    ends = {level: conformal_ends(errors, level) for level in LEVELS}
+    ends = {level: conformal_ends(errors, level, len(origins)) for level in LEVELS}
     figures = measure_forecasts({**forecasts, "shopkeeper": value}, truth, absolute, squared)
     return Rehearsal(weights, ends, spread, rounds, figures, tuple(origins), truth - value)
 
@@ -167,14 +167,27 @@ def _spread(
     usual = float(np.median(sigma[sigma > 0])) if (sigma > 0).any() else 1.0
     sigma = np.maximum(sigma, 0.2 * usual)
     ratio = np.where(known, error / sigma[:, None], 0.0) ** 2
-    pool = max(float(ratio.sum()) / max(int(known.sum()), 1), 1e-12)
-    # Errors of one rehearsal go together: it counts as about three of its own.
-    weight = known.sum(axis=1) * min(1.0, 3.0 / steps)
-    own = ratio.sum(axis=1) / np.maximum(known.sum(axis=1), 1) / pool
-    spread = sigma * np.sqrt((6.0 + weight * own) / (6.0 + weight))
-    scaled = error / spread[:, None]
+    count = error.shape[1] // steps
+    parts = []
+    for place in range(count):
+        # Each rehearsal is scaled by the others: an error must not excuse itself.
+        others = np.arange(error.shape[1]) // steps != place
+        scale = _shrunk(sigma, ratio[:, others], known[:, others], steps)
+        parts.append(error[:, ~others] / scale[:, None])
     errors = []
     for step in range(steps):
-        part = scaled[:, step::steps]
-        errors.append(part[np.isfinite(part)])
-    return spread, errors
+        column = np.concatenate([part[:, step] for part in parts])
+        errors.append(column[np.isfinite(column)])
+    return _shrunk(sigma, ratio, known, steps), errors
+
+
+def _shrunk(sigma: Floats, ratio: Floats, known: Bools, steps: int) -> Floats:
+    """Spread of each series from its own errors, as far as there are some."""
+    if not known.any():
+        return sigma
+    count = known.sum(axis=1)
+    pool = max(float(ratio.sum()) / int(known.sum()), 1e-12)
+    # Errors of one rehearsal go together: they count as three at most.
+    weight = count * min(1.0, 3.0 / steps)
+    own = ratio.sum(axis=1) / np.maximum(count, 1) / pool
+    return np.asarray(sigma * np.sqrt((6.0 + weight * own) / (6.0 + weight)))
