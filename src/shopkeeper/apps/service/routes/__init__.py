@@ -22,6 +22,7 @@ from shopkeeper.apps.service.routes import (
     segment,
     stores,
     system,
+    text,
     tracking,
 )
 
@@ -38,6 +39,7 @@ ROUTERS = (
     customers.router,
     live_profile.router,
     predict.router,
+    text.router,
     recommend.router,
     forecast.router,
     segment.router,

@@ -1,0 +1,1 @@
+"""What customers write: sentiment, intent and aspects of reviews, chats and searches."""
