@@ -258,6 +258,37 @@ def calibration_error(outcome: Bools, probability: Floats, bins: int = 10) -> fl
     return gap / max(len(probability), 1)
 
 
+def calibration_line(outcome: Bools, probability: Floats) -> tuple[float, float]:
+    """Return slope and intercept of the log-odds of what happened on the log-odds of what was said.
+
+    Cox (1958), "Two Further Applications of a Model for Binary Regression", Biometrika 45. A slope
+    of 1 and an intercept of 0 are right; a slope below 1 is overconfident.
+
+    Parameters
+    ----------
+    outcome : Bools
+        What happened.
+    probability : Floats
+        What was said.
+
+    Returns
+    -------
+    tuple[float, float]
+        Slope and intercept; NaN where only one outcome occurs.
+
+    Examples
+    --------
+    >>> said = np.repeat([0.2, 0.8], 100)
+    >>> seen = np.tile(np.arange(100) < 20, 2) ^ (said > 0.5)
+    >>> [round(abs(part), 2) for part in calibration_line(seen, said)]
+    [1.0, 0.0]
+    """
+    if outcome.all() or not outcome.any():
+        return float("nan"), float("nan")
+    fitted = fit_platt(probability, outcome)
+    return fitted.x[0], fitted.y[0]
+
+
 def calibration_bins(
     outcome: Bools, probability: Floats, bins: int = 10
 ) -> tuple[CalibrationBin, ...]:

@@ -62,7 +62,7 @@ class Case:
 
 
 CASES = [
-    Case("churn", lambda: ChurnModel("blend"), _orders, _question, _churn_answer),
+    Case("churn", lambda: ChurnModel("stack"), _orders, _question, _churn_answer),
     Case("value", ValueModel, _orders, _question, _value_answer),
 ]
 

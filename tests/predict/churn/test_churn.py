@@ -7,12 +7,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from shopkeeper.core.errors import InputError, NotEnoughDataError, PlanError, SourceError
+from shopkeeper.core.errors import (
+    InputError,
+    LeakageError,
+    NotEnoughDataError,
+    PlanError,
+    SourceError,
+)
 from shopkeeper.core.tables import SCORES
 from shopkeeper.predict.calibrate import auc, calibration_error
 from shopkeeper.predict.cards import ModelCard
 from shopkeeper.predict.churn.features import bought_within, feature_rows
-from shopkeeper.predict.churn.model import ChurnModel
+from shopkeeper.predict.churn.model import METHODS, ChurnModel
 from shopkeeper.predict.churn.train import risk_score, score_churn, train_churn
 from shopkeeper.predict.explain import explained, render
 from shopkeeper.predict.history import DAY_US, External, Question, read_history
@@ -130,6 +136,18 @@ def test_reasons_are_sentences_in_both_languages(scored):
     assert any("未购买" in " ".join(render(t, "zh")) for t in silent)
 
 
+def test_contributions_add_up_to_the_score_but_for_a_constant(run, simulated, as_of_us):
+    rows = run.model.rows(Question(read_history(simulated), as_of_us, HORIZON))
+    said = run.model.margins(rows)
+    for method in ("stack", "logistic", "boosted", "hazard"):
+        model = ChurnModel(method)
+        model._learned = replace(run.model.learned, method=method)
+        model._trees = run.model._trees
+        _, added = model.contributions(rows)
+        churn = -np.log(said[method] / (1 - said[method]))
+        assert np.ptp(added.sum(axis=1) - churn) < 1e-6, method
+
+
 def test_a_customer_without_purchases_gets_the_overall_share(run, simulated, as_of_us):
     table = score_churn(run, simulated, as_of_us, model_version="v1", customers=["new", "c00001"])
     row = next(row for row in table.to_pylist() if row["customer_id"] == "new")
@@ -163,7 +181,9 @@ def test_the_card_says_what_was_said_and_seen_and_what_counts(run):
 
 def test_the_card_holds_ours_beside_the_baselines(run):
     methods = {figure.method for figure in run.card.figures}
-    assert {"recency", "p_alive", "pareto_nbd", "logistic", "boosted", "blend"} <= methods
+    assert set(METHODS) == methods
+    chosen = run.model.learned.method
+    assert 0.7 < run.card.figure(chosen, "calibration_slope") < 1.4
     assert any(figure.slice == "purchases=1" for figure in run.card.figures)
     chosen = run.model.learned.method
     ours = [f for f in run.card.figures if f.method == chosen and f.metric == "auc" and not f.slice]
@@ -178,18 +198,32 @@ def test_external_columns_are_aligned_by_customer_and_used(simulated, as_of_us):
     history = read_history(simulated)
     moments = [c.as_of_us for c in plan_cutoffs(int(history.ts_us.min()), as_of_us, HORIZON)]
     ids = history.customers.to_pylist()
-    blocks = []
+    blocks, random = [], np.random.default_rng(4)
     for moment in [*moments, as_of_us]:
         answer = bought_within(history, np.arange(len(ids)), moment, HORIZON)[0] > 0
-        blocks.append(External(["oracle"], moment, ids[::-1], answer[::-1, None].astype(float)))
+        hint = answer * 1.0 + random.normal(0.0, 0.6, len(ids))
+        blocks.append(External(["hint"], moment, ids[::-1], hint[::-1, None]))
     run = train_churn(simulated, as_of_us, HORIZON, features=blocks, seed=1)
     table = score_churn(run, simulated, as_of_us, model_version="v", features=blocks, reasons=False)
     churned = _truth(simulated, table["customer_id"], as_of_us)
-    assert auc(churned, table["value"].to_numpy()) > 0.99
-    with pytest.raises(SourceError, match="reads columns that are not given: oracle"):
+    plain = score_churn(run.model, simulated, as_of_us, model_version="v", features=blocks)
+    assert auc(churned, plain["value"].to_numpy()) > 0.9
+    with pytest.raises(SourceError, match="reads columns that are not given: hint"):
         score_churn(run, simulated, as_of_us, model_version="v")
     with pytest.raises(InputError, match="external features were computed for"):
         feature_rows(history, as_of_us, HORIZON, external=replace(blocks[-1], as_of_us=7))
+
+
+def test_a_column_that_knows_the_outcome_is_refused_by_name(simulated, as_of_us):
+    history = read_history(simulated)
+    moments = [c.as_of_us for c in plan_cutoffs(int(history.ts_us.min()), as_of_us, HORIZON)]
+    ids = history.customers.to_pylist()
+    blocks = []
+    for moment in [*moments, as_of_us]:
+        answer = bought_within(history, np.arange(len(ids)), moment, HORIZON)[0] > 0
+        blocks.append(External(["oracle"], moment, ids, answer[:, None].astype(float)))
+    with pytest.raises(LeakageError, match="'oracle'"):
+        train_churn(simulated, as_of_us, HORIZON, features=blocks, seed=1)
 
 
 def test_bad_input_says_what_is_missing(simulated, as_of_us):

@@ -1,8 +1,8 @@
 """What a customer's own orders say at a moment, one row per customer who has bought before it.
 
 Everything is computed from orders strictly before `as_of`, including the parameters of the
-Pareto/NBD process whose answers are features: the same function makes training rows at past
-cut-offs and scoring rows now, so a feature cannot see what a score could not.
+processes whose answers are features: the same function makes training rows at past cut-offs and
+scoring rows now, so a feature cannot see what a score could not.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shopkeeper.core.errors import InputError, NotEnoughDataError
+from shopkeeper.predict.churn.processes import Processes, fit_processes
 from shopkeeper.predict.history import (
     DAY_US,
     Bools,
@@ -22,15 +23,10 @@ from shopkeeper.predict.history import (
     PurchaseDays,
     purchase_days,
 )
-from shopkeeper.predict.split import customer_folds
-from shopkeeper.predict.value.pareto_nbd import ParetoNbd, fit_pareto_nbd
-from shopkeeper.predict.value.summary import Summary, group, summarise
+from shopkeeper.predict.value.summary import Summary, summarise
 
 WINDOWS_DAYS = (30, 90, 180, 365)
 """Trailing windows in which purchases and amounts are counted."""
-
-MOST_FITTED = 50_000
-"""Customers on which the process behind three features is fitted, at most about."""
 
 OWN_FEATURES = (
     "days_since_last",
@@ -53,6 +49,8 @@ OWN_FEATURES = (
     "p_alive",
     "expected_orders",
     "p_buy",
+    "bg_buy",
+    "hazard_buy",
 )
 """Names of the features computed here, in column order."""
 
@@ -125,7 +123,7 @@ def feature_rows(
     history: OrderHistory,
     as_of_us: int,
     horizon_days: float,
-    process: ParetoNbd | None = None,
+    processes: Processes | None = None,
     external: External | None = None,
 ) -> FeatureRows:
     """Compute the features of every customer who bought before a moment.
@@ -137,9 +135,9 @@ def feature_rows(
     as_of_us : int
         The moment we pretend it is, microseconds UTC.
     horizon_days : float
-        Horizon of the Pareto/NBD answers, in days.
-    process : ParetoNbd | None
-        Process fitted on orders before `as_of_us`, time in days; fitted here when absent.
+        Horizon of the processes' answers, in days.
+    processes : Processes | None
+        Processes fitted on orders before `as_of_us`, time in days; fitted here when absent.
     external : External | None
         More columns for the same moment; customers it does not know get NaN.
 
@@ -166,7 +164,10 @@ def feature_rows(
     columns = _gaps(days, summary)
     columns.update(_windows(days, summary, (as_of_us - 1) // DAY_US))
     columns.update(_amounts(history, days, summary, as_of_us))
-    columns.update(_process(summary, horizon_days, process))
+    if processes is None:
+        processes = fit_processes(days, summary, (as_of_us - 1) // DAY_US + 1)
+    mean = columns["amount_mean"]
+    columns.update(processes.columns(summary, columns["days_since_last"], mean, horizon_days))
     matrix = np.column_stack([columns[name] for name in OWN_FEATURES])
     names: tuple[str, ...] = OWN_FEATURES
     if external is not None:
@@ -300,46 +301,6 @@ def _amounts(
         "returned_share": returned / np.maximum(paid, 1.0),
         "orders_per_day": np.add.reduceat(days.orders, first) / (summary.frequency + 1.0),
     }
-
-
-def _process(summary: Summary, horizon_days: float, process: ParetoNbd | None) -> dict[str, Floats]:
-    """Answers of the Pareto/NBD process; NaN where there are too few repeat purchases to fit it."""
-    rows = group(summary.frequency, summary.recency, summary.age)
-    if process is None:
-        try:
-            process = fit_process(summary)
-        except NotEnoughDataError:
-            nothing = np.full(len(summary.code), np.nan)
-            return {"p_alive": nothing, "expected_orders": nothing, "p_buy": nothing}
-    alive = process.p_alive(rows.x, rows.t_x, rows.age)
-    expected = alive * process.expected_if_alive(rows.x, rows.age, horizon_days)
-    buys = alive * process.tail_if_alive(np.ones_like(rows.x), rows.x, rows.age, horizon_days)
-    at = rows.inverse
-    return {"p_alive": alive[at], "expected_orders": expected[at], "p_buy": buys[at]}
-
-
-def fit_process(summary: Summary) -> ParetoNbd:
-    """Fit Pareto/NBD on at most 50,000 customers, which is plenty for its four parameters.
-
-    Parameters
-    ----------
-    summary : Summary
-        Customers at a moment, time in days.
-
-    Returns
-    -------
-    ParetoNbd
-        The fitted process.
-
-    Raises
-    ------
-    NotEnoughDataError
-        When fewer than ten of them bought again.
-    """
-    stride = max(len(summary.code) // MOST_FITTED, 1)
-    # neighbouring codes may be related (ids of one shop or one day), hence folds and not a slice
-    kept = customer_folds(summary.code, stride, 0) == 0
-    return fit_pareto_nbd(group(summary.frequency[kept], summary.recency[kept], summary.age[kept]))
 
 
 def _aligned(external: External, history: OrderHistory, code: Ints, as_of_us: int) -> Floats:

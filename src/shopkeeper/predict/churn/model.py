@@ -8,37 +8,27 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import lightgbm as lgb
-import numpy as np
 
 from shopkeeper.core.errors import NotEnoughDataError, SourceError
-from shopkeeper.predict.calibrate import Calibrator, auc
+from shopkeeper.predict.calibrate import Calibrator
 from shopkeeper.predict.churn.features import FeatureRows, bought_within, feature_rows
-from shopkeeper.predict.churn.learn import (
-    Learned,
-    direct_scores,
-    first_us,
-    learn,
-)
-from shopkeeper.predict.churn.learners import (
-    Line,
-    chance,
-    importances,
-    tree_margin,
-)
+from shopkeeper.predict.churn.learn import Learned, learn, scores
+from shopkeeper.predict.churn.learners import Line, chance
+from shopkeeper.predict.churn.past import first_us
+from shopkeeper.predict.churn.processes import Processes
+from shopkeeper.predict.churn.shares import contributions, shares
+from shopkeeper.predict.churn.stack import Stack, choose, log_odds
 from shopkeeper.predict.contract import register, require_fitted
 from shopkeeper.predict.history import Bools, Floats, Ints, Question, sample_customers
 from shopkeeper.predict.split import Cutoff, plan_cutoffs
-from shopkeeper.predict.value.pareto_nbd import ParetoNbd
 
-METHODS = ("p_alive", "recency", "pareto_nbd", "logistic", "boosted", "blend")
+METHODS = (
+    "p_alive", "recency", "pareto_nbd", "bg_nbd", "logistic", "boosted", "hazard", "blend", "stack",
+)  # fmt: skip
 """Every method is fitted and measured; the first is a baseline never chosen."""
-CHOICES = METHODS[1:]
 
 MOST_CUSTOMERS = 60_000
 """More customers than this are sampled for learning: with four cut-offs, plenty of rows."""
-
-PREFER_BLEND = 0.002
-"""The blend is kept unless the AUC of another method is better by more than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +45,15 @@ class Rehearsal:
         Purchase days each customer had before the moment.
     said : dict[str, Floats]
         Probability to buy, by method.
+    external : bool
+        Whether the external columns took part.
     """
 
     cutoff: Cutoff
     bought: Bools
     purchases: Ints
     said: dict[str, Floats]
+    external: bool = False
 
 
 @register
@@ -116,9 +109,13 @@ class ChurnModel:
             When the history is too short, has fewer than 50 customers, or nobody (or everybody)
             bought in the truth windows.
         """
+        orders = len(data.history.before(data.as_of_us))
         data = replace(data, history=sample_customers(data.history, MOST_CUSTOMERS, seed))
         self.rehearsal = rehearse(data, seed=seed) if self.method is None else None
-        method = self.method or _best(self.rehearsal)
+        method = self.method or "stack"
+        # a rehearsal without the external columns says nothing about methods that have them
+        if self.rehearsal is not None and self.rehearsal.external == bool(data.external):
+            method = choose(self.rehearsal.bought, self.rehearsal.said, orders, seed=seed)
         self._learned = learn(data, method, seed)
         self._trees = lgb.Booster(model_str=self._learned.trees)
         return self
@@ -138,14 +135,7 @@ class ChurnModel:
         """
         learned = self.learned
         assert self._trees is not None
-        scores = direct_scores(rows)
-        line = learned.line.margin(rows.names, rows.matrix)
-        trees = tree_margin(self._trees, learned.tree_columns, rows.names, rows.matrix)
-        return scores | {
-            "logistic": chance(line),
-            "boosted": chance(trees),
-            "blend": chance((line + trees) / 2.0),
-        }
+        return scores(rows, learned.line, self._trees, learned.tree_columns, learned.stack)
 
     def rows(self, data: Question) -> FeatureRows:
         """Compute the feature rows of a moment with the model's own process.
@@ -163,7 +153,7 @@ class ChurnModel:
         learned = self.learned
         block = data.columns_at(data.as_of_us)
         rows = feature_rows(
-            data.history, data.as_of_us, learned.horizon_days, learned.process, block
+            data.history, data.as_of_us, learned.horizon_days, learned.processes, block
         )
         if rows.names != learned.names:
             missing = sorted(set(learned.names) - set(rows.names))
@@ -188,8 +178,11 @@ class ChurnModel:
         dict[str, Floats]
             Probabilities by method; methods that could not be fitted are absent.
         """
-        scores = self.margins(rows)
-        return {name: map_(scores[name]) for name, map_ in self.learned.calibrators.items()}
+        said, learned = self.margins(rows), self.learned
+        found = {name: map_(said[name]) for name, map_ in learned.calibrators.items()}
+        for name, shift in learned.shift.items():
+            found[name] = chance(log_odds(found[name]) + shift)
+        return found
 
     def predict(self, data: Question) -> tuple[Ints, Floats]:
         """Return the chance of churn of every customer who bought before the moment.
@@ -220,38 +213,24 @@ class ChurnModel:
         tuple[tuple[str, ...], Floats]
             Columns, and their contributions; shape (rows, columns); positive raises the risk.
         """
-        learned = self.learned
         assert self._trees is not None
-        place = {name: at for at, name in enumerate(learned.names)}
-        total = np.zeros((len(rows.code), len(place)))
-        if learned.method in ("logistic", "blend"):
-            line = learned.line
-            added = line.standardised(rows.names, rows.matrix) * np.array(line.weight)
-            total[:, [place[name] for name in line.columns]] -= added
-        if learned.method in ("boosted", "blend"):
-            at = [place[name] for name in learned.tree_columns]
-            shap = np.asarray(self._trees.predict(rows.matrix[:, at], pred_contrib=True))
-            total[:, at] -= shap[:, :-1]
-        if learned.method == "blend":
-            total /= 2.0
-        sole = {"recency": "days_since_last", "pareto_nbd": "expected_orders"}.get(learned.method)
-        if sole is not None:
-            sign = 1.0 if sole == "days_since_last" else -1.0
-            value = rows.column(sole)
-            total[:, place[sole]] = sign * (np.log1p(value) - np.log1p(learned.usual[sole]))
-        return learned.names, total
+        return self.learned.names, contributions(self.learned, self._trees, rows)
 
-    def importances(self) -> dict[str, float]:
+    def importances(self, rows: FeatureRows) -> dict[str, float]:
         """Return each column's share in the judgement of the method in use.
+
+        Parameters
+        ----------
+        rows : FeatureRows
+            Rows from `rows`; some thousands are plenty.
 
         Returns
         -------
         dict[str, float]
             Share by column, largest first, summing to one.
         """
-        learned = self.learned
-        assert self._trees is not None
-        return importances(learned.method, learned.line, learned.tree_columns, self._trees)
+        names, added = self.contributions(rows)
+        return shares(names, added)
 
     def save(self, folder: Path) -> None:
         """Write `model.json` and `trees.txt`.
@@ -268,11 +247,8 @@ class ChurnModel:
         }
         stored["line"] = learned.line.to_json()
         stored["calibrators"] = {k: v.to_json() for k, v in learned.calibrators.items()}
-        process = learned.process
-        stored["process"] = process and {
-            **process.parameters(),
-            "log_likelihood": process.log_likelihood,
-        }
+        stored["processes"] = learned.processes.to_json()
+        stored["stack"] = learned.stack.to_json()
         stored |= {"model": self.name, "task": self.task, "asked": self.method}
         (folder / "model.json").write_text(json.dumps(stored, ensure_ascii=False, indent=1) + "\n")
         (folder / "trees.txt").write_text(learned.trees)
@@ -312,15 +288,17 @@ class ChurnModel:
 
 
 def _restored(stored: dict[str, Any], trees: str) -> Learned:
-    process = stored["process"]
     return Learned(
         method=stored["method"],
         names=tuple(stored["names"]),
         line=Line.from_json(stored["line"]),
         tree_columns=tuple(stored["tree_columns"]),
         trees=trees,
-        process=None if process is None else ParetoNbd(**process),
+        processes=Processes.from_json(stored["processes"]),
+        stack=Stack.from_json(stored["stack"]),
         calibrators={k: Calibrator.from_json(v) for k, v in stored["calibrators"].items()},
+        shift=stored["shift"],
+        facts={name: tuple(slopes) for name, slopes in stored["facts"].items()},
         usual=stored["usual"],
         bought_share=stored["bought_share"],
         as_of_us=stored["as_of_us"],
@@ -347,14 +325,16 @@ def rehearse(data: Question, *, seed: int) -> Rehearsal | None:
     """
     cutoff = plan_cutoffs(first_us(data), data.as_of_us, data.horizon_days)[-1]
     past = Question(data.history, cutoff.as_of_us, cutoff.horizon_days, data.external)
+    past = _without_gaps(past)
     try:
-        model = ChurnModel(method="blend").fit(_without_gaps(past), seed=seed)
-        rows = model.rows(_without_gaps(past))
+        model = ChurnModel(method="stack").fit(past, seed=seed)
+        rows = model.rows(past)
     except NotEnoughDataError:
         return None
     count, _ = bought_within(data.history, rows.code, cutoff.as_of_us, cutoff.horizon_days)
     purchases = rows.summary.frequency + 1
-    return Rehearsal(cutoff, count > 0, purchases, model.probabilities(rows))
+    said = model.probabilities(rows)
+    return Rehearsal(cutoff, count > 0, purchases, said, bool(past.external))
 
 
 def _without_gaps(data: Question) -> Question:
@@ -364,20 +344,3 @@ def _without_gaps(data: Question) -> Question:
     if all(data.columns_at(moment) is not None for moment in moments):
         return data
     return Question(data.history, data.as_of_us, data.horizon_days)
-
-
-def _best(rehearsal: Rehearsal | None) -> str:
-    """Choose the method that ranks best; the blend unless another is clearly better.
-
-    The level is the calibrator's business: in a short history a rehearsal has another horizon and
-    other ages, which moves every level.
-    """
-    if rehearsal is None:
-        return "blend"
-    area = {
-        name: auc(rehearsal.bought, said)
-        for name, said in rehearsal.said.items()
-        if name in CHOICES
-    }
-    best = max(area, key=lambda name: area[name])
-    return best if area[best] > area["blend"] + PREFER_BLEND else "blend"

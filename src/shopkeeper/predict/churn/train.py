@@ -11,32 +11,30 @@ import pyarrow as pa
 from shopkeeper.core.clock import from_us
 from shopkeeper.core.tables import SCORES
 from shopkeeper.predict.calibrate import (
-    auc,
-    average_precision,
-    brier,
     calibration_bins,
-    calibration_error,
 )
 from shopkeeper.predict.cards import (
     NO_REHEARSAL,
     CalibrationBin,
     Figure,
     ModelCard,
-    bootstrap_interval,
     rehearsal_words,
 )
 from shopkeeper.predict.churn.features import FeatureRows
-from shopkeeper.predict.churn.model import ChurnModel, Rehearsal
+from shopkeeper.predict.churn.figures import churn_figures, measure_churn
+from shopkeeper.predict.churn.model import ChurnModel
 from shopkeeper.predict.explain import fold_reasons, reason_without_history, store_reasons
 from shopkeeper.predict.history import (
-    Bools,
     External,
     Floats,
     Ints,
     OrderHistory,
     Question,
     read_history,
+    sample_customers,
 )
+
+__all__ = ["ChurnRun", "churn_figures", "measure_churn", "risk_score", "score_churn", "train_churn"]
 
 KIND = "churn"
 BANDS = ("low", "middle", "high")
@@ -53,9 +51,17 @@ RULES_VERSION = "churn-bands-1"
 REASONS_AT_ONCE = 100_000
 """Rows whose contributions are held in memory at a time."""
 
+ENOUGH_TO_EXPLAIN = 5_000
+"""Customers behind the importances of a card."""
+
+LEAST_TOLD = 0.02
+"""Customers whose contributions are all below this get their largest one as reason."""
+
 TOLD_BY = {
     "p_alive": "days_since_last",
     "p_buy": "days_since_last",
+    "bg_buy": "days_since_last",
+    "hazard_buy": "days_since_last",
     "expected_orders": "days_since_last",
     "overdue": "days_since_last",
     "idle_share": "days_since_last",
@@ -143,7 +149,9 @@ def train_churn(
         bins = calibration_bins(~past.bought, 1.0 - past.said[learned.method])
         protocol, protocol_zh = rehearsal_words(past.cutoff.as_of_us, past.cutoff.horizon_days)
     line = dict(zip(learned.line.columns, learned.line.weight, strict=True))
-    process = learned.process.parameters() if learned.process is not None else {}
+    fitted = learned.processes.pareto_nbd
+    process = fitted.parameters() if fitted is not None else {}
+    known = model.rows(replace(question, history=sample_customers(orders, ENOUGH_TO_EXPLAIN, seed)))
     card = ModelCard(
         name=f"{model.name}:{learned.method}",
         task=model.task,
@@ -156,6 +164,7 @@ def train_churn(
         parameters={
             **{f"pareto_nbd.{name}": value for name, value in process.items()},
             **{f"logistic.{name}": value for name, value in line.items()},
+            **{f"stack.{n}": learned.stack.share(n) for n in learned.stack.parts},
             "bought_share": learned.bought_share,
         },
         figures=figures,
@@ -167,80 +176,9 @@ def train_churn(
         test_from_us=window[0],
         test_to_us=window[1],
         calibration=bins,
-        importances=model.importances(),
+        importances=model.importances(known),
     )
     return ChurnRun(model, card)
-
-
-def measure_churn(rehearsal: Rehearsal, chosen: str, *, seed: int) -> tuple[Figure, ...]:
-    """Measure every method on a window whose truth is known.
-
-    Parameters
-    ----------
-    rehearsal : Rehearsal
-        What the methods said and what happened.
-    chosen : str
-        The method in use: its figures carry intervals and are given by slice.
-    seed : int
-        Decides the resampling of the intervals.
-
-    Returns
-    -------
-    tuple[Figure, ...]
-        auc, average_precision, brier and ece of churn by method.
-    """
-    churned = ~rehearsal.bought
-    figures = []
-    for method, said in rehearsal.said.items():
-        risk = 1.0 - said
-        for metric, value in churn_figures(churned, risk).items():
-            low, high = None, None
-            if method == chosen and metric in ("auc", "brier"):
-                low, high = _interval(metric, churned, risk, seed)
-            figures.append(Figure(method, metric, value, low, high, len(risk)))
-    risk = 1.0 - rehearsal.said[chosen]
-    slices = {
-        "purchases=1": rehearsal.purchases == 1,
-        "purchases=2-4": (rehearsal.purchases >= 2) & (rehearsal.purchases <= 4),
-        "purchases>=5": rehearsal.purchases >= 5,
-    }
-    for name, inside in slices.items():
-        if int(inside.sum()) >= 30:
-            for metric, value in churn_figures(churned[inside], risk[inside]).items():
-                figures.append(Figure(chosen, metric, value, n=int(inside.sum()), slice=name))
-    return tuple(figures)
-
-
-def churn_figures(churned: Bools, risk: Floats) -> dict[str, float]:
-    """Return the figures of a churn score.
-
-    Parameters
-    ----------
-    churned : Bools
-        Whether the customer bought nothing.
-    risk : Floats
-        Probability said.
-
-    Returns
-    -------
-    dict[str, float]
-        `auc`, `average_precision`, `brier`, `ece`.
-    """
-    return {
-        "auc": auc(churned, risk),
-        "average_precision": average_precision(churned, risk),
-        "brier": brier(churned, risk),
-        "ece": calibration_error(churned, risk),
-    }
-
-
-def _interval(metric: str, churned: Bools, risk: Floats, seed: int) -> tuple[float, float]:
-    figure = auc if metric == "auc" else brier
-
-    def statistic(rows: Ints) -> float:
-        return figure(churned[rows], risk[rows])
-
-    return bootstrap_interval(statistic, len(risk), seed=seed)
 
 
 def score_churn(
@@ -376,7 +314,17 @@ def _reasons_of(model: ChurnModel, rows: FeatureRows) -> pa.Array:
     own = rows.column("mean_gap_days")
     since = list(names).index("days_since_last")
     usual[:, since] = np.where(np.isfinite(own) & (own > 0), own, usual[:, since])
-    return store_reasons(names, added, rows.matrix, usual)
+    told = store_reasons(names, added, rows.matrix, usual)
+    # somebody usual in every way still hears what weighs most, however little
+    quiet = np.flatnonzero(np.abs(added).max(axis=1) < LEAST_TOLD)
+    if len(quiet):
+        one = store_reasons(
+            names, added[quiet], rows.matrix[quiet], usual[quiet], top=1, least=-1.0
+        )
+        mask = np.zeros(len(added), dtype=bool)
+        mask[quiet] = True
+        told = pa.compute.replace_with_mask(told, pa.array(mask), one)
+    return told
 
 
 def _only(orders: OrderHistory, customers: Sequence[str]) -> OrderHistory:

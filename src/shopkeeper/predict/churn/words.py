@@ -33,5 +33,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
         "Purchases expected by the purchase process",
     ),
     "p_buy": ("预测期内购买的概率（购买过程模型）", "Chance to buy, by the purchase process"),
+    "bg_buy": ("预测期内购买的概率（BG/NBD）", "Chance to buy, by BG/NBD"),
+    "hazard_buy": ("预测期内购买的概率（风险率模型）", "Chance to buy, by the hazard"),
 }
 """Name by column; a column from the features stage has its name there."""
