@@ -12,6 +12,7 @@ from shopkeeper.apps.flows.forecast import predict_forecast
 from shopkeeper.apps.flows.intent import predict_intent
 from shopkeeper.apps.flows.learn_train import Trained, card_figures, lived
 from shopkeeper.apps.flows.promotion import predict_promotion
+from shopkeeper.apps.flows.propensity import predict_propensities
 from shopkeeper.apps.flows.recommend import predict_recommend
 from shopkeeper.apps.flows.task import (
     TaskReport,
@@ -106,5 +107,6 @@ TASKS: dict[str, Callable[[Runtime, datetime], TaskReport]] = {
     "forecast": predict_forecast,
     "promotion": predict_promotion,
     "intent": predict_intent,
+    "propensity": predict_propensities,
 }
 """What a night trains and applies, in this order."""

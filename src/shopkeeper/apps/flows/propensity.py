@@ -142,7 +142,10 @@ def train_spec(
         data, name=spec.name, as_of_us=to_us(as_of), horizon_days=spec.horizon_days,
         protocol=protocol, settings=settings, allowed=(*spec.allow, *allowed), seed=seed,
         limit_mb=runtime.settings.store.memory_mb,
-        known={"more": time_findings(runtime, past, data, seed)},
+        known={
+            "more": time_findings(runtime, past, data, seed),
+            "checked": ("changes_without_future", "shifted"),
+        },
     )  # fmt: skip
     now = current_rows(runtime, spec, as_of)
     zh, en = sentence(spec)
@@ -151,6 +154,8 @@ def train_spec(
         "windows": [_plain_window(x) for x in past.counts()],
         "examples": _examples(run.model, now),
         "sentence": {"zh": zh, "en": en},
+        "scored": now.num_rows,
+        "seconds": round(time.perf_counter() - started, 1),
     }
     card["spec"] = spec.model_dump(mode="json")
     kept = keep(runtime, spec.task, run.card.name, run.model.save, card)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Engine, Row, delete, insert, select, update
 
 from shopkeeper.apps.flows.propensity_spec import PropensitySpec, spec_of
 from shopkeeper.backends.runtime import Runtime
@@ -63,6 +63,51 @@ def stored_specs(engine: Engine) -> list[PropensitySpec]:
         return [spec_of(x) for x in found]
 
 
+def stored_rows(engine: Engine) -> list[Row[Any]]:
+    """Every kept definition with how it went, newest first.
+
+    Parameters
+    ----------
+    engine
+        State.
+    """
+    table = state.propensities
+    with engine.connect() as connection:
+        query = select(table).order_by(table.c.created_at.desc(), table.c.name)
+        return list(connection.execute(query).all())
+
+
+def stored_row(engine: Engine, name: str) -> Row[Any]:
+    """One kept definition with how it went.
+
+    Parameters
+    ----------
+    engine
+        State.
+    name
+        Which.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    """
+    table = state.propensities
+    with engine.connect() as connection:
+        found = connection.execute(select(table).where(table.c.name == name)).first()
+    if found is None:
+        raise _unknown(name)
+    return found
+
+
+def _unknown(name: str) -> NotFoundError:
+    return NotFoundError(
+        f"there is no propensity model {name!r}",
+        next_step="see /api/v1/predict/propensity",
+        name=name,
+    )
+
+
 def forget_spec(engine: Engine, name: str) -> None:
     """Forget a definition; versions and scores stay.
 
@@ -82,11 +127,7 @@ def forget_spec(engine: Engine, name: str) -> None:
     with engine.begin() as connection:
         gone = connection.execute(delete(table).where(table.c.name == name)).rowcount
     if not gone:
-        raise NotFoundError(
-            f"there is no propensity model {name!r}",
-            next_step="see /api/v1/predict/propensity",
-            name=name,
-        )
+        raise _unknown(name)
 
 
 def mark(engine: Engine, name: str, **values: Any) -> None:

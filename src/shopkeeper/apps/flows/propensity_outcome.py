@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from shopkeeper.apps.flows.audiences import read_rule
 from shopkeeper.apps.flows.propensity_spec import Target
 from shopkeeper.core.clock import to_us
-from shopkeeper.core.errors import InputError, RuleError
+from shopkeeper.core.errors import InputError, NotFoundError, RuleError
 from shopkeeper.core.ports import TableStore
 from shopkeeper.core.tables import (
     ACTIVITY,
@@ -31,6 +31,16 @@ from shopkeeper.features.library_index import features_contract
 from shopkeeper.segment.rules.batch import Tables, members
 from shopkeeper.segment.rules.tree import Rule, fields_of
 from shopkeeper.segment.rules.vocabulary import Vocabulary
+
+SAME_EVENTS: tuple[frozenset[str], ...] = (
+    frozenset({"add_to_cart", "product_added", "cart", "addtocart"}),
+    frozenset({"view_item", "product_view", "product_viewed", "view"}),
+    frozenset({"begin_checkout", "checkout_started", "checkout"}),
+    frozenset({"add_to_wishlist", "product_added_to_wishlist", "wish"}),
+    frozenset({"search", "products_searched"}),
+    frozenset({"page_view", "page"}),
+)
+"""Words of the trade for one and the same event."""
 
 
 def past_rule(text: str, vocabulary: Vocabulary) -> Rule:
@@ -138,9 +148,9 @@ def happening(store: TableStore, target: Target, start: datetime, until: datetim
         When a condition is not a column of what is counted.
     """
     table = store.table(ACTIVITY if target.kind == "event" else PURCHASE_LINES)
-    kind = target.event if target.kind == "event" else "sale"
+    kinds = event_kinds(store, target.event or "") if target.kind == "event" else ("sale",)
     chosen = table.filter(
-        (table.kind == kind)
+        table.kind.isin(kinds)
         & (table.ts_us >= ibis.literal(to_us(start)).cast("int64"))
         & (table.ts_us < ibis.literal(to_us(until)).cast("int64"))
     )
@@ -156,6 +166,40 @@ def happening(store: TableStore, target: Target, start: datetime, until: datetim
     counted = chosen.group_by("customer_id").aggregate(n=unit)
     found = store.run(counted.filter(counted.n >= target.at_least).select("customer_id"))
     return found["customer_id"].combine_chunks()
+
+
+def event_kinds(store: TableStore, wanted: str) -> tuple[str, ...]:
+    """Kinds of event of this shop that a word means.
+
+    Parameters
+    ----------
+    store
+        The lake.
+    wanted
+        A kind as the shop stores it, or another trade word for the same thing.
+
+    Returns
+    -------
+    tuple of str
+
+    Raises
+    ------
+    NotFoundError
+        When no such event was ever seen; names those that were.
+    """
+    table = store.table(ACTIVITY)
+    seen = store.run(table.select("kind").distinct())["kind"].to_pylist()
+    if wanted in seen:
+        return (wanted,)
+    group: frozenset[str] = next((x for x in SAME_EVENTS if wanted in x), frozenset())
+    found = tuple(sorted(group & set(seen)))
+    if not found:
+        known = ", ".join(sorted(seen)) or "none was loaded"
+        raise NotFoundError(
+            f"no customer ever did {wanted!r}", next_step=f"events of this shop: {known}",
+            event=wanted, message_zh=f"没有客户发生过“{wanted}”",
+        )  # fmt: skip
+    return found
 
 
 def target_conditions(kind: str) -> tuple[str, ...]:

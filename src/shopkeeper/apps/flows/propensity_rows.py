@@ -25,7 +25,7 @@ from shopkeeper.apps.flows.propensity_outcome import (
 )
 from shopkeeper.apps.flows.propensity_spec import PropensitySpec
 from shopkeeper.backends.runtime import Runtime
-from shopkeeper.core.clock import to_us
+from shopkeeper.core.clock import day_start, to_us
 from shopkeeper.core.errors import NotEnoughDataError
 from shopkeeper.core.ports import TableStore
 from shopkeeper.core.tables import ACTIVITY, PURCHASES
@@ -139,6 +139,31 @@ def plan_windows(store: TableStore, as_of: datetime, horizon_days: int) -> tuple
         )
         for position, days in reversed(list(enumerate(offsets)))
     )
+
+
+def now_of(runtime: Runtime) -> datetime:
+    """The start of the day after the last purchase or event.
+
+    Parameters
+    ----------
+    runtime
+        The open shop.
+
+    Raises
+    ------
+    NotEnoughDataError
+        When nobody ever did anything.
+    """
+    last = None
+    for contract in (PURCHASES, ACTIVITY):
+        table = runtime.tables.table(contract)
+        found = runtime.tables.run(table.aggregate(last=table.day.max()))["last"][0].as_py()
+        last = max((x for x in (last, found) if x is not None), default=None)
+    if last is None:
+        raise NotEnoughDataError(
+            "no customer was ever seen", next_step="Load data and run: shopkeeper unify"
+        )
+    return day_start(last + timedelta(days=1), runtime.settings.shop.time_zone)
 
 
 def first_moment(store: TableStore) -> int | None:

@@ -9,11 +9,15 @@ from shopkeeper.features.library_index import all_features
 from shopkeeper.predict.explain import Template
 
 EVENT_WORDS: Mapping[str, tuple[str, str]] = {
-    "page_view": ("浏览页面", "views a page"), "view": ("浏览商品", "views a product"),
-    "product_view": ("浏览商品", "views a product"), "search": ("搜索", "searches"),
-    "add_to_cart": ("加购", "adds to the cart"), "cart": ("加购", "adds to the cart"),
-    "checkout": ("发起结算", "starts a checkout"), "purchase": ("购买", "buys"),
-    "add_to_wishlist": ("收藏", "adds to the wish list"),
+    "page_view": ("浏览页面", "views a page"), "product_viewed": ("浏览商品", "views a product"),
+    "product_view": ("浏览商品", "views a product"), "view_item": ("浏览商品", "views a product"),
+    "search": ("搜索", "searches"), "add_to_cart": ("加购", "adds to the cart"),
+    "product_added": ("加购", "adds to the cart"), "begin_checkout": ("开始结算", "starts a checkout"),
+    "purchase": ("下单", "places an order"), "refund": ("退款", "gets a refund"),
+    "add_to_wishlist": ("加入心愿单", "adds to the wish list"), "share": ("分享", "shares"),
+    "product_reviewed": ("评价商品", "reviews a product"), "login": ("登录", "logs in"),
+    "email_opened": ("打开邮件", "opens an e-mail"), "email_clicked": ("点击邮件", "clicks in an e-mail"),
+    "coupon_redeemed": ("核销优惠券", "redeems a coupon"),
 }  # fmt: skip
 CONDITION_WORDS: Mapping[str, tuple[str, str]] = {
     "product_id": ("商品", "product"), "category": ("品类", "category"),

@@ -37,6 +37,7 @@ def inspect(
     procedure: Procedure | None = None,
     copies: Ints | None = None,
     more: Sequence[Finding] = (),
+    checked: Sequence[str] = (),
     seed: int = 7,
 ) -> LeakageReport:
     """Look for everything that gives the outcome away; what needs an absent argument is skipped.
@@ -70,6 +71,8 @@ def inspect(
         Number of the original of each row, where the procedure was given copies.
     more : Sequence[Finding]
         What was found elsewhere, for example on some of the rows.
+    checked : Sequence[str]
+        Kinds that were looked for there.
     seed : int
         Decides samples, halves and shuffles.
 
@@ -85,7 +88,7 @@ def inspect(
     """
     _check(names, matrix, outcome, moments=moments, groups=groups, train=train)
     findings: list[Finding] = list(more)
-    checks = ["copy_of_outcome", "missing_tells", "too_good_alone"]
+    checks = [*checked, "copy_of_outcome", "missing_tells", "too_good_alone"]
     at = _sample(outcome, seed)
     findings += outcome_columns(names, matrix[at], outcome[at], seed)
     if recomputed is not None:

@@ -20,6 +20,8 @@ STRENGTHS = (0.003, 0.03, 0.3)
 CHECKPOINTS = (40, 80, 160, 320)
 """Numbers of trees tried."""
 BINS = 16
+WIDE = 500
+"""More columns than this on the line are solved without their matrix of products."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,9 @@ def fit_lines(
         return [np.array([np.log(rate / (1 - rate))]) for _ in strengths]
     fitted = []
     with threadpool_limits(limits=1):
-        model = LogisticRegression(max_iter=300, tol=1e-6, warm_start=True)
+        # Newton's steps end exactly where quasi-Newton wanders: features restate each other
+        solver = "newton-cholesky" if matrix.shape[1] <= WIDE else "lbfgs"
+        model = LogisticRegression(solver=solver, max_iter=1_000, tol=1e-5, warm_start=True)
         for strength in strengths:
             model.C = strength
             model.fit(matrix, outcome.astype(np.int64), sample_weight=weight)
