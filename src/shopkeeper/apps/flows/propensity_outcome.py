@@ -113,7 +113,8 @@ def holders(
     pa.Array
         Customer ids.
     """
-    schema = ibis.Schema.from_pyarrow(block.schema)
+    names = [x for x in block.column_names if x not in ("customer_id", "as_of")]
+    schema = features_contract(names).ibis_schema
     tables = Tables(
         features=ibis.table(schema, name="features_then"),
         scores=store.table(SCORES), segments=store.table(SEGMENTS),
