@@ -11,6 +11,7 @@ import numpy as np
 
 from shopkeeper.core.errors import NotEnoughDataError, SourceError
 from shopkeeper.predict.churn.features import FeatureRows, bought_within, feature_rows
+from shopkeeper.predict.churn.processes import Processes
 from shopkeeper.predict.contract import register, require_fitted
 from shopkeeper.predict.history import Floats, Ints, OrderHistory, Question, sample_customers
 from shopkeeper.predict.split import Cutoff, plan_cutoffs
@@ -200,7 +201,7 @@ class ValueModel:
         """
         learned = self.learned
         days = learned.horizon_days
-        rows = feature_rows(data.history, data.as_of_us, days, learned.pareto_nbd)
+        rows = feature_rows(data.history, data.as_of_us, days, Processes(learned.pareto_nbd))
         summary = rows.summary
         fitted = learned.pareto_nbd, learned.amounts, summary
         own = forecast(*fitted, days, learned.levels, ranges=learned.boosted is None)
@@ -355,7 +356,7 @@ def _past(history: OrderHistory, cutoff: Cutoff) -> _Past:
     summary = summarise(history, cutoff.as_of_us, "day")
     process = fit_pareto_nbd(_grouped(summary))
     amounts = fit_gamma_gamma(summary.frequency, summary.monetary_minor)
-    rows = feature_rows(history, cutoff.as_of_us, cutoff.horizon_days, process)
+    rows = feature_rows(history, cutoff.as_of_us, cutoff.horizon_days, Processes(process))
     alive = process.p_alive(summary.frequency.astype(np.float64), summary.recency, summary.age)
     frequency = summary.frequency.astype(np.float64)
     orders = alive * process.expected_if_alive(frequency, summary.age, cutoff.horizon_days)
