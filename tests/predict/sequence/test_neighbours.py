@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from shopkeeper.predict.recommend.base import load_recommender
+from shopkeeper.predict.recommend.evaluate import evaluate
 from shopkeeper.predict.recommend.interactions import DAY_US, Interactions
+from shopkeeper.predict.recommend.split import Split
 from shopkeeper.predict.sequence import neighbours as module
-from shopkeeper.predict.sequence.neighbours import SessionKnn
+from shopkeeper.predict.sequence.neighbours import Stan, tuned_stan
 
 
 def _sessions(seed: int, count: int, *, times: bool = False) -> Interactions:
@@ -29,7 +31,7 @@ def _lists(found: Interactions) -> list[list[int]]:
     return [found.items[found.users == u].tolist() for u in range(found.n_users)]
 
 
-def _brute(model: SessionKnn, past: Interactions, asked: Interactions) -> np.ndarray:
+def _brute(model: Stan, past: Interactions, asked: Interactions) -> np.ndarray:
     """The formula, one prefix and one session at a time."""
     sessions = _lists(past)
     newest = [
@@ -51,7 +53,7 @@ def _brute(model: SessionKnn, past: Interactions, asked: Interactions) -> np.nda
                 math.exp(-ago / model.query_decay)
                 * math.log(len(sessions) / df[i]) ** model.rarity
                 for ago, i in shared
-            ) / math.sqrt(len(session))  # fmt: skip
+            ) / len(session) ** model.length_power  # fmt: skip
             if model.age_days is not None:
                 likeness *= math.exp((newest[u] - max(newest)) / model.age_days / DAY_US)
             at = len(session) - 1 - session[::-1].index(min(shared)[1])
@@ -67,7 +69,7 @@ def _brute(model: SessionKnn, past: Interactions, asked: Interactions) -> np.nda
 def test_scores_are_those_of_the_formula(times, monkeypatch):
     monkeypatch.setattr(module, "_MATCHES_AT_ONCE", 40)  # many blocks
     past, asked = _sessions(1, 60, times=times), _sessions(2, 25)
-    model = SessionKnn(neighbours=9, age_days=4.0 if times else None).fit(past)
+    model = Stan(neighbours=9, length_power=0.3, age_days=4.0 if times else None).fit(past)
     asked = asked.for_items(model.item_ids)
     np.testing.assert_allclose(model.score(asked), _brute(model, past, asked), rtol=1e-5)
 
@@ -77,14 +79,14 @@ def test_latest_sessions_of_an_item_are_the_ones_looked_at():
     past = Interactions.from_sequences(lists)
     moments = np.array([0, 1, 10, 11, 20, 21])
     past = Interactions(past.users, past.items, past.steps, moments, past.user_ids, past.item_ids)
-    model = SessionKnn(recent=1, rarity=0.0).fit(past)
+    model = Stan(recent=1, rarity=0.0).fit(past)
     said = dict(zip(model.item_ids.to_pylist(), model.score(_asked(["a"]))[0], strict=True))
     assert said["z"] > 0
     assert said["x"] == said["y"] == 0
 
 
 def test_empty_and_unknown_prefixes_get_nothing_and_a_saved_one_answers_alike(tmp_path):
-    model = SessionKnn().fit(_sessions(1, 60))
+    model = Stan().fit(_sessions(1, 60))
     asked = Interactions.from_sequences([[], ["never seen"], ["i1", "i2"]])
     said = model.score(asked)
     assert not said[:2].any()
@@ -95,3 +97,21 @@ def test_empty_and_unknown_prefixes_get_nothing_and_a_saved_one_answers_alike(tm
 
 def _asked(prefix: list[str]) -> Interactions:
     return Interactions.from_sequences([prefix])
+
+
+def test_decays_are_chosen_on_prefixes_not_on_the_report():
+    random = np.random.default_rng(3)
+    # what comes next follows the first item of the session, whatever came between
+    lists = [
+        [f"first{k}", *(f"noise{x}" for x in random.integers(0, 40, 4)), f"next{k}"]
+        for k in random.integers(0, 12, 300)
+    ]
+    past = Interactions.from_sequences(lists[:200])
+    histories = Interactions.from_sequences([x[:-1] for x in lists[200:]])
+    truth = Interactions.from_sequences([x[-1:] for x in lists[200:]])
+    split = Split(past, histories, truth)
+    chosen = tuned_stan(split, seed=0, prefixes=60)
+    assert chosen.query_decay >= 4.0
+    assert chosen.parameters() == tuned_stan(split, seed=0, prefixes=60).parameters()
+    before, after = (evaluate(x.fit(past), split, exclude_seen=False) for x in (Stan(), chosen))
+    assert after.values["mrr@20"] > before.values["mrr@20"]

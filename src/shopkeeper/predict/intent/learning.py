@@ -85,6 +85,8 @@ class Rehearsal:
 
     Parameters
     ----------
+    session : Ints
+        Number of the session, in the order of `EventRows.sessions`.
     position : Ints
         Events before the judgement.
     bought : Bools
@@ -99,6 +101,7 @@ class Rehearsal:
         Starts of those sessions, half-open.
     """
 
+    session: Ints
     position: Ints
     bought: Bools
     said: dict[str, Floats]
@@ -304,7 +307,7 @@ def _rehearse(
         same = ring[np.arange(len(ring)), latest] == part.outcomes.category
         last = float(np.mean(same & (ring > 0).any(axis=1)))
     return Rehearsal(
-        judge.prefixes.position, judge.outcomes.goal, said,
+        judge.prefixes.session, judge.prefixes.position, judge.outcomes.goal, said,
         float(np.mean(guessed == judge.outcomes.action)), right, last, *window,
     )  # fmt: skip
 

@@ -1,0 +1,70 @@
+"""The nightly task of intent on a small simulated shop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+import pytest
+
+from shopkeeper.apps.flows.intent import predict_intent
+from shopkeeper.apps.flows.unify import run_unify
+from shopkeeper.backends.open import open_runtime
+from shopkeeper.backends.runtime import Runtime
+from shopkeeper.core.errors import NotEnoughDataError
+from shopkeeper.core.settings import load_settings
+from shopkeeper.core.tables import SCORES
+from shopkeeper.predict.intent.train import KINDS
+from shopkeeper.simulate.shop import generate
+from shopkeeper.simulate.spec import ShopSpec
+
+
+class Noon:
+    def __init__(self, moment: datetime) -> None:
+        self.moment = moment
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+def _shop(folder: Path, spec: ShopSpec) -> Runtime:
+    settings = load_settings(flags={"store.folder": str(folder)})
+    runtime = open_runtime(settings, clock=Noon(spec.as_of))
+    for number, (contract, rows) in enumerate(generate(spec)):
+        runtime.tables.append(contract, rows, token=(f"s {contract.name}", number))
+    run_unify(runtime, as_of=spec.as_of, run_id="test")
+    return runtime
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Runtime, ShopSpec]]:
+    spec = ShopSpec(customers=300, days=120, join_days=30, seed=3, events_per_customer=12)
+    runtime = _shop(tmp_path_factory.mktemp("intent") / "shop", spec)
+    yield runtime, spec
+    runtime.close()
+
+
+def test_a_night_writes_what_recent_visitors_are_about_to_do(shop):
+    runtime, spec = shop
+    report = predict_intent(runtime, spec.as_of)
+    scores = runtime.tables.run(runtime.tables.table(SCORES))
+    assert set(scores["kind"].to_pylist()) == set(KINDS)
+    assert report.rows == scores.num_rows
+    assert set(report.table) >= {"boosting", "has-added-to-cart"}
+    assert pc.unique(scores["as_of"]).to_pylist() == [spec.as_of]
+    stored = runtime.models.get("intent", "champion")
+    assert (stored.version, stored.card["protocol"].split(": ")[-1]) == (report.version, "checkout")
+    chance = scores.filter(pc.equal(scores["kind"], KINDS[0]))["value"].to_numpy()
+    assert ((chance > 0) & (chance <= 1)).all()
+    assert np.unique(chance).size > 5
+
+
+def test_a_shop_without_events_is_refused_with_the_reason(tmp_path):
+    spec = ShopSpec(customers=30, days=60, join_days=30, seed=3, events_per_customer=0)
+    runtime = _shop(tmp_path / "shop", spec)
+    with pytest.raises(NotEnoughDataError, match="no events|no event of a known visitor"):
+        predict_intent(runtime, spec.as_of)
+    runtime.close()
