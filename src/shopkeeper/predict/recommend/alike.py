@@ -115,11 +115,6 @@ class SessionKnn(Recommender):
         scores *= self._votes
         return scores
 
-    def _links(self, items: Ints) -> Matrix:
-        """An item of the history speaks for an item by the sessions they share."""
-        own = sp.csr_array(self._past.T.tocsr()[items])
-        return sp.csr_array(own @ self._by_item.T.tocsr())
-
     def _state(self) -> Mapping[str, Any]:
         return {"past": self._past}
 

@@ -167,10 +167,14 @@ class Ials(Recommender):
         scores: Floats = self.embed(histories) @ self._items.T
         return scores
 
-    def _links(self, items: Ints) -> Matrix:
+    def _said(self, held: Matrix, items: Ints) -> Matrix:
         norms = np.linalg.norm(self._items, axis=1) + np.float32(1e-12)
-        alike = (self._items[items] / norms[items, None]) @ (self._items / norms[:, None]).T
-        return sp.csr_array(np.maximum(alike, 0.0))
+        owner = np.repeat(np.arange(held.shape[0]), np.diff(held.indptr))
+        asked = items[owner]
+        alike = np.einsum("ij,ij->i", self._items[held.indices], self._items[asked])
+        alike /= norms[held.indices] * norms[asked]
+        said = np.maximum(alike, 0.0) * held.data
+        return sp.csr_array((said, held.indices, held.indptr), shape=held.shape)
 
     def _state(self) -> Mapping[str, Any]:
         return {"items": self._items}

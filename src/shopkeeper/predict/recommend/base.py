@@ -21,6 +21,7 @@ from shopkeeper.predict.recommend.interactions import Floats, Interactions, Ints
 __all__ = ["Reasons", "Recommender", "load_recommender"]
 
 _PAIRS_AT_ONCE = 4_000
+_STEPS_TOLD = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -205,6 +206,11 @@ class Recommender(ABC):
         """Items asked about × history items: what each history item says for them."""
         return None
 
+    def _said(self, held: Matrix, items: Ints) -> Matrix | None:
+        """What each item of a history says for the item asked about, one row a pair."""
+        links = self._links(items)
+        return None if links is None else sp.csr_array(held.multiply(links))
+
     def explain(self, histories: Interactions, users: Ints, items: Ints) -> Reasons:
         """Say which item of the history speaks loudest for a recommendation.
 
@@ -222,13 +228,15 @@ class Recommender(ABC):
         """
         codes = np.full(len(items), self.reason, dtype=object)
         sources = np.full(len(items), -1, dtype=np.int64)
-        held = histories.for_items(self.item_ids).weights(getattr(self, "decay", 1.0))
+        known = histories.for_items(self.item_ids)
+        # What was bought long ago is no reason that anybody would tell.
+        lately = known.where(known.steps_ago() < _STEPS_TOLD)
+        held = lately.weights(getattr(self, "decay", 1.0))
         for start in range(0, len(items), _PAIRS_AT_ONCE):
             part = slice(start, start + _PAIRS_AT_ONCE)
-            links = self._links(items[part])
-            if links is None:
+            said = self._said(sp.csr_array(held[users[part]]), items[part])
+            if said is None:
                 break
-            said = sp.csr_array(held[users[part]].multiply(links))
             loudest = np.asarray(said.argmax(axis=1)).ravel()
             heard = np.asarray(said.max(axis=1).toarray()).ravel() > 0
             sources[part] = np.where(heard, loudest, -1)

@@ -141,16 +141,15 @@ class Judged:
         What came for them.
     own
         Row of the candidate of each truth, -1 where no method found it.
-    pair, rival
-        Truth and candidate row, one a pair of a found truth and a candidate of the same user.
+    column
+        Place of each candidate among its user's.
     """
 
     candidates: Candidates
     histories: Interactions
     truth: Truth
     own: Ints
-    pair: Ints
-    rival: Ints
+    column: Ints
 
     def figures(self, scores: Floats) -> Figures:
         """Figures of a ranking of the candidates, ties against us.
@@ -166,8 +165,13 @@ class Judged:
             Truth that is no candidate is a miss; coverage is 0, nothing is listed here.
         """
         mine = scores[self.own]
-        ahead = scores[self.rival] >= mine[self.pair]
-        ranks = np.bincount(self.pair[ahead], minlength=len(self.own)) - 1
+        width = max(int(self.column.max(initial=0)) + 1, DEPTH + 1)
+        padded = np.full((self.candidates.n_users, width), -np.inf, dtype=np.float32)
+        padded[self.candidates.users, self.column] = scores
+        padded.partition(width - DEPTH - 1, axis=1)
+        # One of the largest is the truth itself: as many others stand level or above.
+        ahead = padded[:, width - DEPTH - 1 :][self.truth.users] >= mine[:, None]
+        ranks = np.count_nonzero(ahead, axis=1).astype(np.int64) - 1
         ranks[(self.own < 0) | ~(mine > 0)] = DEPTH
         return figures_of(np.clip(ranks, 0, DEPTH), self.truth.users, 0.0)
 
@@ -224,18 +228,8 @@ def judged(
     wanted = truth.users * width + np.maximum(truth.items, 0)
     place = np.searchsorted(keys, wanted).clip(max=max(len(keys) - 1, 0))
     own = np.where((truth.items >= 0) & (keys[place] == wanted), place, -1)
-    pair, rival = _rivals(candidates, truth, own)
-    return Judged(candidates, histories, truth, own, pair, rival)
-
-
-def _rivals(candidates: Candidates, truth: Truth, own: Ints) -> tuple[Ints, Ints]:
-    found = np.flatnonzero(own >= 0)
-    starts = candidates.starts()
-    first, last = starts[truth.users[found]], starts[truth.users[found] + 1]
-    lengths = last - first
-    pair = np.repeat(found, lengths)
-    offset = np.arange(len(pair)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return pair, np.repeat(first, lengths) + offset
+    column = np.arange(len(candidates.users)) - candidates.starts()[candidates.users]
+    return Judged(candidates, histories, truth, own, column)
 
 
 def _of_users(histories: Interactions, codes: Ints) -> Interactions:

@@ -55,7 +55,7 @@ def new_members(words: Words | None = None) -> list[Recommender]:
         SessionKnn(neighbours=200, decay=0.9, recent=_RECENT),
         RecentPopularity(),
         Ease(max_items=_EASE_ITEMS, overflow="frequent"),
-        Ials(factors=32, iterations=8),
+        Ials(factors=32, iterations=5),
     ]
     return members if words is None else [*members, Content(words=words)]
 

@@ -198,8 +198,11 @@ class Content(Recommender):
         near.eliminate_zeros()
         return keep_largest(near, self.neighbours)
 
-    def _links(self, items: Ints) -> Matrix:
-        return sp.csr_array(self._rows[items] @ self._rows.T)
+    def _said(self, held: Matrix, items: Ints) -> Matrix:
+        owner = np.repeat(np.arange(held.shape[0]), np.diff(held.indptr))
+        both = self._rows[held.indices].multiply(self._rows[items[owner]])
+        said = np.asarray(both.sum(axis=1)).ravel().astype(np.float32) * held.data
+        return sp.csr_array((said, held.indices, held.indptr), shape=held.shape)
 
     def _state(self) -> Mapping[str, Any]:
         return {"rows": self._rows}

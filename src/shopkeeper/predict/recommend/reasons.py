@@ -23,12 +23,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "bought together with {product}, which you bought {days} days ago",
     },
     "bought_by_alike": {
-        "zh": "也买{product}的相似客户买过",
-        "en": "bought by customers like you, who buy {product} too",
-    },
-    "bought_by_alike_days": {
-        "zh": "与您相似、也买{product}（您 {days} 天前买过）的客户买过",
-        "en": "bought by customers like you; you share {product}, bought {days} days ago",
+        "zh": "购买习惯与您相近的客户买过",
+        "en": "bought by customers whose purchases are like yours",
     },
     "alike": {"zh": "与{product}相似", "en": "like {product}"},
     "alike_days": {

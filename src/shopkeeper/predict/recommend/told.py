@@ -18,7 +18,7 @@ from shopkeeper.predict.recommend.rank import Lists
 
 __all__ = ["Said", "list_rows", "reason_column", "said_of"]
 
-_SOURCED = ("often_after", "bought_together", "bought_by_alike", "alike")
+_SOURCED = ("often_after", "bought_together", "alike")
 _UNKNOWN = -1
 
 
