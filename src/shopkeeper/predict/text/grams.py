@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from shopkeeper.predict.text.phrases import Phrases
 from shopkeeper.predict.text.units import Bools, Hashes, Ints, Units, mixed, read_units
 
 NEGATIONS = (
@@ -205,7 +207,8 @@ def in_reach(units: Units) -> Bools:
     Bools
         One a unit; the negation itself is not in its own reach.
     """
-    turns = np.isin(units.hashes, negation_hashes())
+    turns = np.zeros(len(units), dtype=bool)
+    turns[_negations().find(units).unit] = True
     place = np.arange(len(units))
     last = np.maximum.accumulate(np.where(turns, place, -REACH - 1))
     last = np.concatenate([[-REACH - 1], last[:-1]])[: len(units)]
@@ -215,6 +218,6 @@ def in_reach(units: Units) -> Bools:
     return reached
 
 
-def negation_hashes() -> Hashes:
-    """Hashes of the units that turn what follows."""
-    return read_units(NEGATIONS).hashes
+@lru_cache(maxsize=1)
+def _negations() -> Phrases:
+    return Phrases(dict.fromkeys(NEGATIONS, 1.0))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from shopkeeper.core.errors import InputError
@@ -39,9 +40,9 @@ from shopkeeper.predict.text.linear import (
 )
 from shopkeeper.predict.text.phrases import Floats
 from shopkeeper.predict.text.rules import (
-    SentimentRules,
     lexical_views,
     require_readable,
+    sentiment_rules,
     unit_views,
 )
 from shopkeeper.predict.text.units import Ints, Units, read_units
@@ -75,7 +76,7 @@ class TextModel:
 
     def __init__(self) -> None:
         self._state: _State | None = None
-        self._place: Ints | None = None
+        self._place: npt.NDArray[np.int32] | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -132,7 +133,7 @@ class TextModel:
         rows = count_rows(units, plan)
         members = members_of(code, len(classes))
         held, seen, chosen = rehearse(rows, members, folds_of(texts, code, seed))
-        said = lexical_views(units, SentimentRules().read(units))
+        said = lexical_views(units, sentiment_rules().read(units))
         mix, base = weigh(np.column_stack([held, said])[seen], code[seen])
         columns, idf = used_columns(rows)
         small = rows[:, columns]
@@ -163,7 +164,7 @@ class TextModel:
         state = self._known()
         grams = self._grams(units)
         rows = counts_small(grams, units.texts, len(state.columns))
-        said = lexical_views(units, SentimentRules().read(units))
+        said = lexical_views(units, sentiment_rules().read(units))
         views = np.column_stack(
             [
                 state.ratios.decide(present(rows)),
@@ -244,7 +245,7 @@ class TextModel:
         total -= np.bincount(grams.unit + grams.length, weights=share, minlength=len(total))
         words = (
             np.cumsum(total)[: len(units)]
-            + unit_views(units, SentimentRules().read(units)) @ mix[2 * k :]
+            + unit_views(units, sentiment_rules().read(units)) @ mix[2 * k :]
         )
         constant = state.base[column] * sign
         constant += state.ratios.intercept @ mix[:k] + state.frequencies.intercept @ mix[k : 2 * k]
@@ -304,7 +305,7 @@ class TextModel:
         return model
 
     def _keep(self, state: _State) -> None:
-        place = np.full(1 << state.plan.bits, -1, dtype=np.int64)
+        place = np.full(1 << state.plan.bits, -1, dtype=np.int32)
         place[state.columns] = np.arange(len(state.columns))
         self._state, self._place = state, place
 
@@ -318,8 +319,10 @@ class TextModel:
         assert self._place is not None
         found = find_grams(units, self._known().plan)
         place = self._place[found.bucket]
-        kept = place >= 0
-        return Grams(found.text[kept], place[kept], found.unit[kept], found.length[kept])
+        kept = np.flatnonzero(place >= 0)
+        return Grams(
+            found.text[kept], place[kept].astype(np.int64), found.unit[kept], found.length[kept]
+        )
 
 
 def counts_small(grams: Grams, texts: int, columns: int) -> csr_matrix:

@@ -12,6 +12,7 @@ from shopkeeper.predict.text.units import Bools, Hashes, Ints, Units, read_units
 
 Floats = npt.NDArray[np.float64]
 _STEP = np.uint64(0x9E3779B97F4A7C15)
+_SIEVE_BITS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,14 @@ class Phrases:
         first = np.cumsum(length) - length
         numbers = np.fromiter(values.values(), dtype=np.float64, count=len(values))
         self._tables: dict[int, tuple[Hashes, Floats]] = {}
+        self._sieves: dict[int, Bools] = {}
         for size in sorted({int(x) for x in length if x}, reverse=True):
             these = np.flatnonzero(length == size)
             hashes = run_hashes(units.hashes, size)[first[these]]
             order = np.argsort(hashes, kind="stable")
             self._tables[size] = (hashes[order], numbers[these][order])
+            self._sieves[size] = np.zeros(1 << _SIEVE_BITS, dtype=bool)
+            self._sieves[size][_sieved(hashes)] = True
 
     def find(self, units: Units) -> Found:
         """Find the phrases of texts; a unit belongs to the longest phrase around it.
@@ -96,14 +100,20 @@ class Phrases:
         found = np.concatenate([value for _, _, value in parts])
         return Found(unit[order], length[order], found[order])
 
-    @staticmethod
-    def _matches(units: Units, size: int, hashes: Hashes, numbers: Floats) -> tuple[Ints, Floats]:
+    def _matches(
+        self, units: Units, size: int, hashes: Hashes, numbers: Floats
+    ) -> tuple[Ints, Floats]:
         running = run_hashes(units.hashes, size)
-        place = np.minimum(np.searchsorted(hashes, running), len(hashes) - 1)
-        same = hashes[place] == running
-        same &= units.text[: len(running)] == units.text[size - 1 :]
-        at = np.flatnonzero(same)
-        return at, numbers[place[at]]
+        # nearly all runs fall through the sieve; only the rest is looked up
+        at = np.flatnonzero(self._sieves[size][_sieved(running)])
+        place = np.minimum(np.searchsorted(hashes, running[at]), len(hashes) - 1)
+        same = (hashes[place] == running[at]) & (units.text[at] == units.text[at + size - 1])
+        return at[same], numbers[place[same]]
+
+
+def _sieved(hashes: Hashes) -> Hashes:
+    """Some bits of a hash that any phrase may occupy."""
+    return (hashes >> np.uint64(20)) & np.uint64((1 << _SIEVE_BITS) - 1)
 
 
 def run_hashes(hashes: Hashes, size: int) -> Hashes:

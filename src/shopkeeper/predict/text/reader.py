@@ -12,7 +12,7 @@ from shopkeeper.predict.text.model import TextModel
 from shopkeeper.predict.text.phrases import Floats
 from shopkeeper.predict.text.ratings import BAD, GOOD
 from shopkeeper.predict.text.rules import METHOD as RULES
-from shopkeeper.predict.text.rules import SentimentRules, require_readable, score_of, words_of
+from shopkeeper.predict.text.rules import require_readable, score_of, sentiment_rules, words_of
 from shopkeeper.predict.text.units import Ints, Units, read_units
 
 METHODS: dict[str, tuple[str, str]] = {
@@ -87,7 +87,7 @@ class TextReader:
 
     def __init__(self, model: TextModel | None = None) -> None:
         self._model = model
-        self._rules = SentimentRules()
+        self._rules = sentiment_rules()
         self._intents, self._aspects = TopicRules(INTENTS), TopicRules(ASPECTS)
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -54,6 +55,17 @@ class Read:
     added: Floats
     base: float
     words: Ints
+
+
+@lru_cache(maxsize=1)
+def sentiment_rules() -> SentimentRules:
+    """Return the one reader of the lexicon; it holds no state of its own.
+
+    Returns
+    -------
+    SentimentRules
+    """
+    return SentimentRules()
 
 
 class SentimentRules:
@@ -262,4 +274,4 @@ def read_sentiment(texts: list[str]) -> Floats:
     Floats
         One a text.
     """
-    return SentimentRules().read(read_units(texts)).log_odds
+    return sentiment_rules().read(read_units(texts)).log_odds
