@@ -19,6 +19,7 @@ CAPABILITIES: dict[str, str] = {
     "value": "shopkeeper.apps.bench.value",
     "recommend": "shopkeeper.apps.bench.recommend",
     "intent": "shopkeeper.apps.bench.intent",
+    "uplift": "shopkeeper.apps.bench.uplift",
     "segment": "shopkeeper.apps.bench.segment",
     "basket": "shopkeeper.apps.bench.basket",
     "forecast": "shopkeeper.apps.bench.forecast",
@@ -54,7 +55,18 @@ ALL = "all"
 
 #: Run one by one: each takes minutes and a machine of its own.
 ALONE = frozenset(
-    {"online", "connectors", "bots", "fuzz", "decide", "ingest", "sdk", "durability", "live"}
+    {
+        "online",
+        "connectors",
+        "bots",
+        "fuzz",
+        "decide",
+        "ingest",
+        "sdk",
+        "durability",
+        "live",
+        "uplift",
+    }
 )
 
 
