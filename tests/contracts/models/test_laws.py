@@ -13,6 +13,13 @@ import pytest
 from shopkeeper.predict.churn.model import ChurnModel
 from shopkeeper.predict.contract import Model
 from shopkeeper.predict.history import DAY_US, Question, read_history
+from shopkeeper.predict.intent.events import EventRows, read_events
+from shopkeeper.predict.intent.model import IntentData, IntentModel
+from shopkeeper.predict.intent.prefixes import last_prefixes
+from shopkeeper.predict.intent.settings import IntentSettings
+from shopkeeper.predict.sequence.model import GruNet, TransformerNet
+from shopkeeper.predict.sequence.settings import NetSettings
+from shopkeeper.predict.sequence.windows import Sequences
 from shopkeeper.predict.value.model import ValueModel
 
 AS_OF_US = 300 * DAY_US
@@ -46,6 +53,54 @@ def _question(table: pa.Table) -> Question:
     return Question(read_history(table), AS_OF_US, 60.0)
 
 
+KINDS = ("page_viewed", "product_viewed", "product_viewed", "product_added", "order_completed")
+QUICK = IntentSettings(rounds=5, least_goals=20)
+
+
+def _visits(seed: int, customers: int = 120) -> pa.Table:
+    """Events of sessions; the amount says which kind, product and category an event is."""
+    random = np.random.default_rng(seed)
+    session = np.repeat(np.arange(customers * 4), random.integers(1, 7, customers * 4))
+    start = np.sort(random.uniform(0, 290, customers * 4))[session] * DAY_US
+    return pa.table(
+        {
+            "customer_id": pa.array([f"c{one % customers:04d}" for one in session]),
+            "ts_us": (start + np.arange(len(session)) % 7 * 40_000_000).astype(np.int64),
+            "amount_minor": random.integers(0, 400, len(session)),
+        }
+    )
+
+
+def _intent_rows(table: pa.Table) -> EventRows:
+    amount = table["amount_minor"].to_numpy()
+    return read_events(
+        table.append_column("kind", pa.array(KINDS).take(pa.array(amount % len(KINDS))))
+        .append_column("product_id", pa.array([f"p{x % 30}" for x in amount]))
+        .append_column("category", pa.array([f"k{x % 4}" for x in amount]))
+    )
+
+
+def _intent_answer(model: Any, table: pa.Table) -> np.ndarray:
+    said = model.predict(last_prefixes(_intent_rows(table)))
+    return np.column_stack([said.buy, said.action, said.category_share, said.days])
+
+
+def _items(table: pa.Table) -> Sequences:
+    by = table.sort_by([("customer_id", "ascending"), ("ts_us", "ascending"),
+                        ("amount_minor", "ascending")])  # fmt: skip
+    _, counts = np.unique(by["customer_id"].to_numpy(zero_copy_only=False), return_counts=True)
+    return Sequences(by["amount_minor"].to_numpy() % 20, np.r_[0, np.cumsum(counts)])
+
+
+def _net(kind: type) -> Callable[[], Model]:
+    def make() -> Model:
+        pytest.importorskip("torch")
+        shape = NetSettings(kind=kind.name, dim=8, layers=1, window=6, epochs=2)
+        return kind(shape, items=20)
+
+    return make
+
+
 @dataclass(frozen=True)
 class Case:
     """One model under the laws.
@@ -64,6 +119,21 @@ class Case:
 CASES = [
     Case("churn", lambda: ChurnModel("stack"), _orders, _question, _churn_answer),
     Case("value", ValueModel, _orders, _question, _value_answer),
+    Case(
+        "intent",
+        lambda: IntentModel(QUICK),
+        _visits,
+        lambda table: IntentData(_intent_rows(table), AS_OF_US),
+        _intent_answer,
+    ),
+    Case("gru", _net(GruNet), _visits, _items, lambda net, table: net.scores(_items(table))),
+    Case(
+        "transformer",
+        _net(TransformerNet),
+        _visits,
+        _items,
+        lambda net, table: net.scores(_items(table)),
+    ),
 ]
 
 
@@ -96,7 +166,7 @@ def test_saving_and_loading_changes_nothing(case: Case, facts: pa.Table, fitted:
     loaded = type(fitted).load(tmp_path / "model")
     np.testing.assert_array_equal(case.answer(loaded, facts), case.answer(fitted, facts))
     suffixes = {path.suffix for path in (tmp_path / "model").rglob("*") if path.is_file()}
-    assert suffixes <= {".json", ".npz", ".txt", ".arrow", ".parquet"}
+    assert suffixes <= {".json", ".npz", ".txt", ".arrow", ".parquet", ".onnx"}
 
 
 def test_row_order_is_irrelevant(case: Case, facts: pa.Table, fitted: Model):
