@@ -18,9 +18,9 @@ __all__ = ["BASELINES", "Boost", "baselines", "boosted", "level_forecast", "shor
            "train_boost"]  # fmt: skip
 
 BASELINES = ("naive", "seasonal_naive", "median8", "ets")
-MOST_ROWS = 200_000
+MOST_ROWS = 120_000
 FEWEST_ROWS = 400
-ROUNDS = 320
+ROUNDS = 240
 LONGEST_SMOOTHED = 1_500
 PARAMETERS = {
     "objective": "regression", "learning_rate": 0.05, "num_leaves": 31, "lambda_l2": 5.0,

@@ -138,8 +138,8 @@ def check_question(data: ForecastQuestion) -> None:
         )
     cells = data.panel.series * (data.first + data.steps)
     arrays = 24 + 4 * len(data.panel.known)
-    # Rows of trees: at most 230,000 of about 60 + 2 features, as float64, float32 and bins.
-    rows = min(230_000, cells * data.steps) * (60 + 2 * len(data.panel.known)) * 14
+    # Rows of trees: at most 140,000 of about 60 + 2 features, as float64, float32 and bins.
+    rows = min(140_000, cells * data.steps) * (60 + 2 * len(data.panel.known)) * 14
     ahead = data.panel.series * data.steps * (60 + 2 * len(data.panel.known)) * 12
     require_memory(
         "forecasting", cells * 8 * arrays + rows + ahead, data.limit_mb,

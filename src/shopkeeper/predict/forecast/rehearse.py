@@ -34,7 +34,7 @@ from shopkeeper.predict.history import Bools, Floats
 __all__ = ["Rehearsal", "origins_of", "rehearse"]
 
 MOST_ORIGINS = 6
-TRIED = (60, 120, 200, ROUNDS)
+TRIED = (60, 120, ROUNDS)
 
 
 @dataclass(frozen=True, slots=True)
