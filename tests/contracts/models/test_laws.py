@@ -12,11 +12,21 @@ import pytest
 
 from shopkeeper.predict.churn.model import ChurnModel
 from shopkeeper.predict.contract import Model
+from shopkeeper.predict.forecast.grain import Grain
+from shopkeeper.predict.forecast.model import ForecastModel, ForecastQuestion
+from shopkeeper.predict.forecast.panel import Panel
 from shopkeeper.predict.history import DAY_US, Question, read_history
 from shopkeeper.predict.intent.events import EventRows, read_events
 from shopkeeper.predict.intent.model import IntentData, IntentModel
 from shopkeeper.predict.intent.prefixes import last_prefixes
 from shopkeeper.predict.intent.settings import IntentSettings
+from shopkeeper.predict.recommend.alike import SessionKnn
+from shopkeeper.predict.recommend.als import Ials
+from shopkeeper.predict.recommend.blend import Blend
+from shopkeeper.predict.recommend.interactions import Interactions
+from shopkeeper.predict.recommend.model import ShopRecommender
+from shopkeeper.predict.recommend.popularity import RecentPopularity
+from shopkeeper.predict.recommend.similar import Markov
 from shopkeeper.predict.sequence.model import GruNet, TransformerNet
 from shopkeeper.predict.sequence.settings import NetSettings
 from shopkeeper.predict.sequence.windows import Sequences
@@ -47,6 +57,22 @@ def _churn_answer(model: Any, table: pa.Table) -> np.ndarray:
 def _value_answer(model: Any, table: pa.Table) -> np.ndarray:
     said = model.predict(Question(read_history(table), AS_OF_US, 60.0)).forecast
     return np.column_stack([said.orders, said.orders_high, said.spend_minor, said.spend_high])
+
+
+def _baskets(table: pa.Table) -> Interactions:
+    """The amount names the product: 25 of them."""
+    code = np.mod(table["amount_minor"].to_numpy(), 25)
+    return Interactions.from_table(table.append_column("product_id", pa.array(code.astype(str))))
+
+
+def _recommend_answer(model: Any, table: pa.Table) -> np.ndarray:
+    histories = _baskets(table)
+    return np.hstack([part.score(histories) for part in (model.new, model.again, model.together)])
+
+
+def _recommender() -> ShopRecommender:
+    parts = [Markov(), SessionKnn(neighbours=50), Ials(factors=8), RecentPopularity()]
+    return ShopRecommender(Blend(parts, [0.4, 0.3, 0.2, 0.1]))
 
 
 def _question(table: pa.Table) -> Question:
@@ -101,6 +127,22 @@ def _net(kind: type) -> Callable[[], Model]:
     return make
 
 
+def _demand(table: pa.Table) -> ForecastQuestion:
+    """Ten days a period, a hundred customers a series."""
+    words = np.asarray(table["customer_id"].to_numpy(zero_copy_only=False), dtype=str)
+    names, code = np.unique([word[:3] for word in words], return_inverse=True)
+    period = np.asarray(table["ts_us"].to_numpy()) // (10 * DAY_US)
+    values = np.zeros((len(names), 30))
+    np.add.at(values, (code, period), 1.0)
+    panel = Panel(tuple((str(name),) for name in names), ("part",), values, Grain("step", 1, 0))
+    return ForecastQuestion(panel, 3, 30)
+
+
+def _demand_answer(model: Any, table: pa.Table) -> np.ndarray:
+    said = model.predict(_demand(table))
+    return np.hstack([said.value, said.low[0.9], said.high[0.9]])
+
+
 @dataclass(frozen=True)
 class Case:
     """One model under the laws.
@@ -119,6 +161,8 @@ class Case:
 CASES = [
     Case("churn", lambda: ChurnModel("stack"), _orders, _question, _churn_answer),
     Case("value", ValueModel, _orders, _question, _value_answer),
+    Case("forecast", ForecastModel, _orders, _demand, _demand_answer),
+    Case("recommend", _recommender, _orders, _baskets, _recommend_answer),
     Case(
         "intent",
         lambda: IntentModel(QUICK),
