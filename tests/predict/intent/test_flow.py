@@ -12,12 +12,15 @@ import pytest
 
 from shopkeeper.apps.flows.intent import predict_intent
 from shopkeeper.apps.flows.unify import run_unify
+from shopkeeper.apps.worker.online_judge import Scorer
 from shopkeeper.backends.open import open_runtime
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core.errors import NotEnoughDataError
 from shopkeeper.core.settings import load_settings
-from shopkeeper.core.tables import SCORES
-from shopkeeper.predict.intent.train import KINDS
+from shopkeeper.core.tables import ACTIVITY, PURCHASES, SCORES
+from shopkeeper.predict.intent.events import GAP_US
+from shopkeeper.predict.intent.model import IntentModel
+from shopkeeper.predict.intent.train import KINDS, score_intent
 from shopkeeper.simulate.shop import generate
 from shopkeeper.simulate.spec import ShopSpec
 
@@ -68,3 +71,28 @@ def test_a_shop_without_events_is_refused_with_the_reason(tmp_path):
     with pytest.raises(NotEnoughDataError, match="no events|no event of a known visitor"):
         predict_intent(runtime, spec.as_of)
     runtime.close()
+
+
+def test_a_session_that_is_going_on_is_judged_live_as_the_batch_would(shop):
+    runtime, spec = shop
+    predict_intent(runtime, spec.as_of)
+    activity = runtime.tables.run(runtime.tables.table(ACTIVITY))
+    some = activity.sort_by("ts_us").slice(activity.num_rows // 2, 1).to_pylist()[0]
+    now_us = some["ts_us"] + 1_000_000
+    own = activity.filter(pc.equal(activity["customer_id"], some["customer_id"]))
+    scorer = Scorer(runtime)
+    scorer.refresh()
+    stored = runtime.models.get("intent", "champion")
+    assert scorer.versions()["intent"] == stored.version
+    nothing = PURCHASES.empty()
+    live = scorer.scores(nothing, own, now_us)[some["customer_id"]]
+    batch = score_intent(
+        IntentModel.load(stored.folder), activity, now_us, model_version=stored.version
+    )
+    told = {
+        x["kind"]: x["value"] for x in batch.to_pylist() if x["customer_id"] == some["customer_id"]
+    }
+    assert {kind: score.value for kind, score in live.items()} == told
+    assert KINDS[0] in told
+    assert scorer.scores(nothing, own, now_us + GAP_US) == {}
+    assert scorer.scores(nothing, ACTIVITY.empty(), now_us) == {}

@@ -255,7 +255,8 @@ class OnlineFeatures:
         )
 
     def _sections(self, computed: Computed, now_us: int) -> dict[str, Section]:
-        scores = self._scorer.scores(computed.resolved["purchases"], now_us)
+        rows = computed.resolved
+        scores = self._scorer.scores(rows["purchases"], rows["activity"], now_us)
         customers = computed.features["customer_id"].to_pylist()
         standing: dict[str, Known] = {}
         wanted = self._audiences.sections()

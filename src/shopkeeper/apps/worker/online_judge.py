@@ -15,6 +15,7 @@ from sqlalchemy import select
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from shopkeeper.apps.flows.audiences import read_rule, shop_vocabulary
+from shopkeeper.apps.flows.intent import COLUMNS as EVENT_COLUMNS
 from shopkeeper.apps.flows.task import CHAMPION
 from shopkeeper.apps.worker.online_engine import Computed
 from shopkeeper.backends.runtime import Runtime
@@ -26,6 +27,9 @@ from shopkeeper.core.tables import ACTIVITY, CONTACTS, PURCHASE_LINES
 from shopkeeper.features.online.section import Score
 from shopkeeper.predict.churn.model import ChurnModel
 from shopkeeper.predict.churn.train import score_churn
+from shopkeeper.predict.intent.events import DAY_US, GAP_US, read_events
+from shopkeeper.predict.intent.model import IntentModel
+from shopkeeper.predict.intent.train import score_intent
 from shopkeeper.predict.value.model import ValueModel
 from shopkeeper.predict.value.train import score_value
 from shopkeeper.segment.rules.single import Facts, evaluate_one
@@ -44,7 +48,7 @@ OCCURRENCES: Mapping[Occurrence, str] = {
 
 
 class Scorer:
-    """The champions of churn and value; loaded once, again when the alias moves.
+    """The champions of churn, value and intent; loaded once, again when the alias moves.
 
     Parameters
     ----------
@@ -58,24 +62,28 @@ class Scorer:
         self._zone = zone(runtime.settings.shop.time_zone)
         self._churn: tuple[str, ChurnModel] | None = None
         self._value: tuple[str, ValueModel] | None = None
+        self._intent: tuple[str, IntentModel] | None = None
 
     def refresh(self) -> None:
         """Load champions that changed; a task without one has no scores."""
         self._churn = _loaded(self._champion("churn"), self._churn, ChurnModel)
         self._value = _loaded(self._champion("value"), self._value, ValueModel)
+        self._intent = _loaded(self._champion("intent"), self._intent, IntentModel)
 
     def versions(self) -> Mapping[str, str]:
         """Version in use, by task."""
-        found = {"churn": self._churn, "value": self._value}
+        found = {"churn": self._churn, "value": self._value, "intent": self._intent}
         return {task: x[0] for task, x in found.items() if x is not None}
 
-    def scores(self, purchases: pa.Table, as_of_us: int) -> dict[str, dict[str, Score]]:
-        """Judgements of those who bought before a moment.
+    def scores(
+        self, purchases: pa.Table, activity: pa.Table, as_of_us: int
+    ) -> dict[str, dict[str, Score]]:
+        """Judgements of those who bought before a moment, or are in a session at it.
 
         Parameters
         ----------
-        purchases
-            Rows of PURCHASES, of some customers.
+        purchases, activity
+            Rows of PURCHASES and ACTIVITY, of some customers.
         as_of_us
             The moment.
 
@@ -86,6 +94,7 @@ class Scorer:
             reasons compare with everybody and belong to the batch.
         """
         found: dict[str, dict[str, Score]] = {}
+        self._judge_sessions(found, activity, as_of_us)
         history = purchases.select(["customer_id", "ts_us", "day", "amount_minor"])
         if history.num_rows == 0:
             return found
@@ -110,6 +119,19 @@ class Scorer:
             version, value = self._value
             rows = score_value(value, history, as_of_us, model_version=version, ranges=False)
             _collect(found, rows, reasons=False)
+
+    def _judge_sessions(
+        self, found: dict[str, dict[str, Score]], activity: pa.Table, as_of_us: int
+    ) -> None:
+        """What those are about to do whose latest event is less than a session's pause old."""
+        if self._intent is None or activity.num_rows == 0:
+            return
+        version, model = self._intent
+        events = read_events(activity.select(list(EVENT_COLUMNS)))
+        rows = score_intent(
+            model, events, as_of_us, model_version=version, recent_days=GAP_US / DAY_US
+        )
+        _collect(found, rows, reasons=True)
 
     def _champion(self, task: str) -> StoredModel | None:
         try:
