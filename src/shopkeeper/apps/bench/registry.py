@@ -20,6 +20,7 @@ CAPABILITIES: dict[str, str] = {
     "recommend": "shopkeeper.apps.bench.recommend",
     "intent": "shopkeeper.apps.bench.intent",
     "uplift": "shopkeeper.apps.bench.uplift",
+    "response": "shopkeeper.apps.bench.response",
     "segment": "shopkeeper.apps.bench.segment",
     "basket": "shopkeeper.apps.bench.basket",
     "forecast": "shopkeeper.apps.bench.forecast",
@@ -36,6 +37,7 @@ CAPABILITIES: dict[str, str] = {
     "sdk": "shopkeeper.apps.bench.sdk",
     "durability": "shopkeeper.apps.bench.durability",
     "live": "shopkeeper.apps.bench.live",
+    "life": "shopkeeper.apps.bench.life",
 }
 
 #: Capability → its reference data in the data folder; those not listed generate their own.
@@ -44,6 +46,7 @@ REFERENCE: dict[str, tuple[str, ...]] = {
     "value": ("cdnow/CDNOW_sample.txt",),
     "recommend": ("s3rec/Toys_and_Games.txt", "s3rec/LastFM.txt"),
     "intent": ("yoochoose_100k/prepared", "sessions_gcegnn"),
+    "response": ("caravan_oj_islp/Caravan.csv", "telco_churn/Telco-Customer-Churn.csv"),
     "segment": ("cdnow/CDNOW_master.txt",),
     "basket": ("groceries_arules/groceries.csv",),
     "forecast": ("bayesm/orangeJuice_yx.csv.gz", "bayesm/cheese.csv.gz"),
