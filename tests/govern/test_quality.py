@@ -117,6 +117,29 @@ def test_sentences_are_in_both_languages(in_order):
     assert report.to_dict()["failed"] == 0
 
 
+def one_row(contract):
+    """A row in which every column is filled."""
+    at = AS_OF - dt.timedelta(days=3)
+    by_type = (
+        (pa.types.is_string, "web"), (pa.types.is_boolean, True), (pa.types.is_integer, 1),
+        (pa.types.is_floating, 1.0), (pa.types.is_timestamp, at), (pa.types.is_date, at.date()),
+    )  # fmt: skip
+    return {
+        f.name: pa.array([next(value for fits, value in by_type if fits(f.type))], f.type)
+        for f in contract.arrow_schema
+    }
+
+
+@pytest.mark.parametrize("contract", t.LOADED, ids=lambda x: x.name)
+def test_every_table_that_can_be_loaded_is_measured(tmp_path, contract):
+    runtime = open_runtime(load_settings(flags={"store.folder": str(tmp_path)}), clock=Fixed())
+    runtime.tables.append(contract, contract.cast(pa.table(one_row(contract))))
+    run_govern(runtime, as_of=AS_OF, run_id="r1")
+    rows = runtime.tables.run(runtime.tables.table(t.QUALITY))
+    runtime.close()
+    assert contract.name in rows["table_name"].to_pylist()
+
+
 def recent(mask_share=0.5):
     inside = np.arange(N) < N * 28 // 60
     return inside & (np.random.default_rng(5).random(N) < mask_share)

@@ -32,6 +32,7 @@ TABLE_NAMES: Mapping[str, tuple[str, str]] = {
     "offers": ("权益", "offers"),
     "touches": ("触达", "touches"),
     "consents": ("授权", "consents"),
+    "campaigns": (c.NAME, c.KIND),
     "costs": ("花费", "costs"),
     "footfall": ("客流", "footfall"),
     "enrichments": ("外部数据", "enrichments"),
@@ -345,6 +346,10 @@ GOVERNED: Mapping[str, tuple[Column, ...]] = {
     "touches": (c.CUSTOMER_REF, c.CHANNEL, c.STATUS, c.SENT_AT),
     "consents": (c.PURPOSE, c.CHANNEL, c.STATUS),
     "offers": (c.NAME, c.KIND),
+    "campaigns": (c.NAME, c.KIND),
+    "costs": (c.CHANNEL, c.SPEND_MINOR, c.CURRENCY),
+    "footfall": (c.OCCURRED_AT, c.VISITORS),
+    "enrichments": (c.TEXT, c.VALID_FROM),
 }  # fmt: skip
 """Columns that must be filled; a column that no source delivers is left out."""
 

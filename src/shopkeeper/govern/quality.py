@@ -167,6 +167,8 @@ def _one_pass(
         *_validity(contract, rows, settings, moment),
         *_times(contract, rows, moment),
     ]
+    if not measures:
+        return []
     parts = {f"p{i}": x.part.cast("float64") for i, x in enumerate(measures)}
     wholes = {f"w{i}": x.whole.cast("int64") for i, x in enumerate(measures)}
     result = tables.run(rows.agg(**parts, **wholes)).to_pylist()[0]
