@@ -25,6 +25,7 @@ CAPABILITIES: dict[str, str] = {
     "basket": "shopkeeper.apps.bench.basket",
     "forecast": "shopkeeper.apps.bench.forecast",
     "text": "shopkeeper.apps.bench.text",
+    "lookalike": "shopkeeper.apps.bench.lookalike",
     "features": "shopkeeper.apps.bench.features",
     "plan": "shopkeeper.apps.bench.plan",
     "store": "shopkeeper.apps.bench.store",
