@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from shopkeeper.predict.recommend.again import BuyAgain, Replenish
@@ -20,10 +21,11 @@ from shopkeeper.predict.recommend.evaluate import Truth, evaluate, list_figures
 from shopkeeper.predict.recommend.interactions import Ints
 from shopkeeper.predict.recommend.popularity import RecentPopularity
 from shopkeeper.predict.recommend.rank import recommend
+from shopkeeper.predict.recommend.ranker import Ranker
 from shopkeeper.predict.recommend.similar import ItemGraph, ItemKnn, Markov
 from shopkeeper.predict.recommend.split import Split, first_basket
 
-__all__ = ["Chosen", "basket_members", "choose", "group_codes", "new_members", "weighted"]
+__all__ = ["Chosen", "Ranked", "basket_members", "choose", "group_codes", "new_members", "weighted"]
 
 # What bounds the work on long grocery histories: neighbours kept, gap and latest baskets used.
 _NEIGHBOURS = 100
@@ -89,12 +91,15 @@ class Chosen:
         Name of the method that orders what was bought before.
     trade
         What a repetition of a category costs in a list.
+    ranked
+        Whether boosted trees reorder what the members of ``new`` found.
     """
 
     new: dict[str, float]
     next_basket: dict[str, float]
     again: str
     trade: float = 0.0
+    ranked: bool = False
 
 
 def choose(
@@ -104,6 +109,7 @@ def choose(
     *,
     seed: int,
     users: int = 600,
+    ranker: Ranked | None = None,
 ) -> Chosen:
     """Decide weights and methods on a period that no figure is reported from.
 
@@ -120,6 +126,9 @@ def choose(
         Decides everything random.
     users
         Customers judged.
+    ranker
+        What a ranker would know of the products; it is used only if it ranks this period better
+        than the blend. None does not try one.
 
     Returns
     -------
@@ -129,7 +138,11 @@ def choose(
     parts = [part.fit(split.past, seed=seed) for part in new_members(words)]
     weights = choose_weights(parts, split, exclude_seen=True, users=users, seed=seed)
     news = dict(zip((part.name for part in parts), weights, strict=True))
-    trade = 0.0 if not categories else _trade(weighted(parts, news), split, categories, seed)
+    new = weighted(parts, news)
+    if isinstance(new, Blend):
+        new.take_fitted()
+    trade = _trade(new, split, categories, seed) if categories else 0.0
+    plain = evaluate(new, split, exclude_seen=True).values["ndcg@10"] if ranker else 1.0
     baskets = first_basket(split)
     parts = [part.fit(baskets.past, seed=seed) for part in basket_members()]
     weights = choose_weights(parts, baskets, exclude_seen=False, users=users, seed=seed)
@@ -138,13 +151,47 @@ def choose(
         part.name: evaluate(part, baskets, exclude_seen=False).values["ndcg@10"]
         for part in parts[:2]
     }
-    return Chosen(news, basket, max(again, key=lambda name: again[name]), trade)
+    won = False
+    if ranker is not None:
+        trees = ranker.over(weighted(new_members(words), news)).fit(split.past, seed=seed)
+        won = evaluate(trees, split, exclude_seen=True).values["ndcg@10"] > plain
+    return Chosen(news, basket, max(again, key=lambda name: again[name]), trade, won)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranked:
+    """What a ranker knows of the products besides who had them.
+
+    Parameters
+    ----------
+    prices
+        In the order of the interactions' items, NaN where not known; None knows none.
+    groups
+        Group codes in the same order; None knows none.
+    """
+
+    prices: npt.NDArray[np.float64] | None
+    groups: Ints | None
+
+    def over(self, model: Recommender) -> Ranker:
+        """A ranker over the members of a blend.
+
+        Parameters
+        ----------
+        model
+            Not fitted; a single method is its own only member.
+
+        Returns
+        -------
+        Ranker
+            To be fitted.
+        """
+        members = list(model.components) if isinstance(model, Blend) else [model]
+        return Ranker(members, users=2_000).about(self.prices, self.groups)
 
 
 def _trade(model: Recommender, split: Split, categories: Mapping[str, str], seed: int) -> float:
     """The largest price of a repetition that costs at most a hundredth of NDCG@10."""
-    if isinstance(model, Blend):
-        model.take_fitted()
     fallback = RecentPopularity().fit(split.past, seed=seed)
     groups = group_codes(model.item_ids, categories)
     truth = Truth.of(split, model, new_only=True)

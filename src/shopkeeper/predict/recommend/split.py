@@ -9,7 +9,15 @@ import numpy as np
 from shopkeeper.core.errors import NotEnoughDataError
 from shopkeeper.predict.recommend.interactions import Interactions
 
-__all__ = ["Split", "first_basket", "leave_last_out", "next_basket", "next_in_session", "temporal"]
+__all__ = [
+    "Split",
+    "first_basket",
+    "leave_last_out",
+    "next_basket",
+    "next_in_session",
+    "sampled",
+    "temporal",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,3 +174,37 @@ def first_basket(split: Split) -> Split:
     first = np.full(truth.n_users, np.iinfo(np.int64).max)
     np.minimum.at(first, truth.users, truth.steps)
     return Split(split.past, split.histories, truth.where(truth.steps == first[truth.users]))
+
+
+def sampled(split: Split, judged: int, seed: int) -> Split:
+    """The same split with at most so many judged customers.
+
+    Parameters
+    ----------
+    split
+        Usually temporal.
+    judged
+        At most so many.
+    seed
+        Decides the draw.
+
+    Returns
+    -------
+    Split
+        Only customers with a history and a truth.
+
+    Raises
+    ------
+    NotEnoughDataError
+        If no customer has both.
+    """
+    came = np.unique(split.truth.users)
+    known = came[np.isin(came, split.histories.users)]
+    if len(known) == 0:
+        raise NotEnoughDataError(
+            "no customer bought both before and within the judged period",
+            next_step="load a longer period of orders or shorten horizon_days",
+        )
+    drawn = np.sort(np.random.default_rng(seed).permutation(known)[:judged])
+    names = split.histories.user_ids.take(drawn)
+    return Split(split.past, split.histories.for_users(names), split.truth.for_users(names))

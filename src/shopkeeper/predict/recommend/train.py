@@ -19,6 +19,7 @@ from shopkeeper.predict.recommend.beside import neighbour_rows
 from shopkeeper.predict.recommend.blend import Blend
 from shopkeeper.predict.recommend.choose import (
     Chosen,
+    Ranked,
     basket_members,
     choose,
     group_codes,
@@ -32,7 +33,7 @@ from shopkeeper.predict.recommend.interactions import DAY_US, Interactions
 from shopkeeper.predict.recommend.model import ShopRecommender
 from shopkeeper.predict.recommend.popularity import Popularity, RecentPopularity
 from shopkeeper.predict.recommend.rank import recommend
-from shopkeeper.predict.recommend.split import Split, first_basket, temporal
+from shopkeeper.predict.recommend.split import Split, first_basket, sampled, temporal
 
 __all__ = ["RecommendRun", "evaluate_at", "train_recommender"]
 
@@ -122,6 +123,7 @@ def train_recommender(
     judged: int = 1_000,
     products: pa.Table | None = None,
     opinion: Mapping[str, float] | None = None,
+    ranker: bool = False,
 ) -> RecommendRun:
     """Fit, compare and choose recommenders on purchase lines.
 
@@ -152,6 +154,8 @@ def train_recommender(
         The catalogue: ``product_id`` with names, categories, brands. None: nothing is written.
     opinion
         By product id, how customers speak of it (-1 to 1); noted with the model, used at its tilt.
+    ranker
+        Also try boosted trees over the blend's members, and use them if they win on the choice.
 
     Returns
     -------
@@ -170,12 +174,14 @@ def train_recommender(
     span_days = (end - int(past.times.min())) / DAY_US  # type: ignore[union-attr]
     horizon = min(float(horizon_days), span_days / 4)
     length = int(horizon * DAY_US)
-    choice = _sample(temporal(past, end - 2 * length, end - length), judged, seed)
-    report = _sample(temporal(past, end - length, end), judged, seed + 1)
-    chosen = choose(choice, words, categories, seed=seed)
-    figures, exposure = _report(report, chosen, words, categories, seed)
+    choice = sampled(temporal(past, end - 2 * length, end - length), judged, seed)
+    report = sampled(temporal(past, end - length, end), judged, seed + 1)
+    ranked = _about(past.item_ids, products, categories) if ranker else None
+    chosen = choose(choice, words, categories, seed=seed, ranker=ranked)
+    figures, exposure = _report(report, chosen, words, categories, ranked, seed)
+    new = weighted(new_members(words), chosen.new)
     model = ShopRecommender(
-        weighted(new_members(words), chosen.new),
+        ranked.over(new) if ranked is not None and chosen.ranked else new,
         BuyAgain() if chosen.again == BuyAgain.name else Replenish(),
         weighted(basket_members(), chosen.next_basket),
         words=words,
@@ -291,6 +297,18 @@ def _past(
     return every.for_items(ids)
 
 
+def _about(
+    item_ids: pa.StringArray, products: pa.Table | None, categories: Mapping[str, str]
+) -> Ranked:
+    """Prices and categories in the order of the items."""
+    groups = group_codes(item_ids, categories) if categories else None
+    if products is None or "price_minor" not in products.column_names:
+        return Ranked(None, groups)
+    place = pc.index_in(item_ids, value_set=products["product_id"].combine_chunks())
+    prices = products["price_minor"].combine_chunks().take(place).cast(pa.float64())
+    return Ranked(prices.to_numpy(zero_copy_only=False), groups)
+
+
 def _categories(products: pa.Table | None) -> dict[str, str]:
     if products is None or "category" not in products.column_names:
         return {}
@@ -303,6 +321,7 @@ def _report(
     chosen: Chosen,
     words: Words | None,
     categories: Mapping[str, str],
+    ranked: Ranked | None,
     seed: int,
 ) -> tuple[tuple[Figure, ...], dict[str, float]]:
     """Figures of every surface, and what the lists of new products expose."""
@@ -311,6 +330,10 @@ def _report(
     new = weighted(parts, chosen.new)
     if isinstance(new, Blend):
         shown.append(new.take_fitted())
+    if ranked is not None:
+        trees = ranked.over(weighted(new_members(words), chosen.new))
+        shown.append(trees.fit(split.past, seed=seed))
+        new = shown[-1] if chosen.ranked else new
     rows: list[Figure] = []
     for model in shown:
         rows += _figures(model.name, evaluate(model, split, exclude_seen=True), "new")
@@ -366,17 +389,3 @@ def _notes(chosen: Chosen) -> list[dict[str, str]]:
             }
         )
     return notes
-
-
-def _sample(split: Split, judged: int, seed: int) -> Split:
-    """The same split with at most so many judged customers."""
-    came = np.unique(split.truth.users)
-    known = came[np.isin(came, split.histories.users)]
-    if len(known) == 0:
-        raise NotEnoughDataError(
-            "no customer bought both before and within the judged period",
-            next_step="load a longer period of orders or shorten horizon_days",
-        )
-    drawn = np.sort(np.random.default_rng(seed).permutation(known)[:judged])
-    names = split.histories.user_ids.take(drawn)
-    return Split(split.past, split.histories.for_users(names), split.truth.for_users(names))
