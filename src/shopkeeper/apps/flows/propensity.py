@@ -15,7 +15,12 @@ from shopkeeper.apps.flows.propensity_kept import mark, refusal, stored_specs
 from shopkeeper.apps.flows.propensity_rows import Past, current_rows, past_rows
 from shopkeeper.apps.flows.propensity_spec import PropensitySpec
 from shopkeeper.apps.flows.propensity_time import KEYS, feature_names, time_findings
-from shopkeeper.apps.flows.propensity_words import feature_templates, sentence
+from shopkeeper.apps.flows.propensity_words import (
+    feature_templates,
+    named_feature,
+    sentence,
+    told_by,
+)
 from shopkeeper.apps.flows.task import TaskReport, keep, pivot, write_scores
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core.clock import to_us
@@ -150,7 +155,12 @@ def train_spec(
     now = current_rows(runtime, spec, as_of)
     zh, en = sentence(spec)
     card = run.card_json()
+    single, verdict = card["report"]["single_column"], card["report"]["verdict"]
     card["report"] |= {
+        "verdict": {
+            "zh": named_feature(verdict["zh"], single)[0],
+            "en": named_feature(verdict["en"], single)[1],
+        },
         "windows": [_plain_window(x) for x in past.counts()],
         "examples": _examples(run.model, now),
         "sentence": {"zh": zh, "en": en},
@@ -243,7 +253,7 @@ def score_rows(
                 "value": pa.array(chance),
                 "unit": pa.array(["probability"] * size, pa.string()),
                 "band": pa.array(band.tolist(), pa.string()),
-                "reasons": reasons_of(model, sheet),
+                "reasons": reasons_of(model, sheet, told_by=told_by(model.importances())),
             }
         ),
         fill=True,
@@ -259,7 +269,7 @@ def _examples(model: PropensityModel, now: pa.Table) -> list[dict[str, Any]]:
     order = np.argsort(-chance, kind="stable")
     at = np.unique(order[[0, len(order) // 2, len(order) - 1]][:EXAMPLES])
     parts = model.contributions(sheet.take(at))
-    stored = reasons_of(model, sheet.take(at), top=5).to_pylist()
+    stored = reasons_of(model, sheet.take(at), 5, told_by(model.importances())).to_pylist()
     ids = now["customer_id"].take(pa.array(at)).to_pylist()
     examples = []
     for row, customer in enumerate(ids):

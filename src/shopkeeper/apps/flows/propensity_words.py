@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from shopkeeper.apps.flows.propensity_spec import PropensitySpec
@@ -19,6 +20,8 @@ EVENT_WORDS: Mapping[str, tuple[str, str]] = {
     "email_opened": ("打开邮件", "opens an e-mail"), "email_clicked": ("点击邮件", "clicks in an e-mail"),
     "coupon_redeemed": ("核销优惠券", "redeems a coupon"),
 }  # fmt: skip
+WINDOW = re.compile(r"_(\d+d|life|per_month_life)$")
+"""Ending of a feature that says over which window it is measured."""
 CONDITION_WORDS: Mapping[str, tuple[str, str]] = {
     "product_id": ("商品", "product"), "category": ("品类", "category"),
     "subcategory": ("子品类", "subcategory"), "brand": ("品牌", "brand"),
@@ -100,3 +103,46 @@ def _template(unit: str, zh: str, en: str) -> Template:
         digits=digits,
         scale=scale,
     )
+
+
+def told_by(importances: Mapping[str, float]) -> dict[str, str]:
+    """Which feature tells the weight of others that measure the same over another window.
+
+    Parameters
+    ----------
+    importances
+        Share of each feature in a model, largest first.
+
+    Returns
+    -------
+    dict of str to str
+        Telling feature by restating feature.
+
+    Examples
+    --------
+    >>> told_by({"orders_90d": 0.5, "recency_days": 0.3, "orders_life": 0.2})
+    {'orders_life': 'orders_90d'}
+    """
+    first: dict[str, str] = {}
+    told: dict[str, str] = {}
+    for name in importances:
+        stem = WINDOW.sub("", name)
+        if stem in first:
+            told[name] = first[stem]
+        else:
+            first[stem] = name
+    return told
+
+
+def named_feature(text: str, name: str) -> tuple[str, str]:
+    """A text in which a feature's code is replaced by its meaning, in Chinese and English.
+
+    Parameters
+    ----------
+    text
+        Any.
+    name
+        The code.
+    """
+    meaning = next(((x.zh, x.en) for x in all_features() if x.name == name), (name, name))
+    return text.replace(name, meaning[0]), text.replace(name, meaning[1])

@@ -12,7 +12,7 @@ import pyarrow as pa
 from shopkeeper.core.errors import InputError, NotEnoughDataError
 from shopkeeper.predict.calibrate import calibration_bins
 from shopkeeper.predict.cards import Figure, ModelCard
-from shopkeeper.predict.explain import store_reasons
+from shopkeeper.predict.explain import fold_reasons, store_reasons
 from shopkeeper.predict.history import Bools, Floats, Ints
 from shopkeeper.predict.leakage.inspect import guard, inspect
 from shopkeeper.predict.leakage.report import LeakageReport
@@ -129,6 +129,8 @@ def held_out(
         model = PropensityModel(settings, limit_mb).fit(data.take(~out), seed=seed)
         for method, chance in model.answers(data.sheet.take(out)).items():
             said.setdefault(method, np.zeros(len(fold)))[out] = chance
+    # one rate for all folds: rates of folds would rank against the outcome
+    said["base rate"] = np.full(len(fold), said["base rate"].mean())
     return np.arange(len(fold)), said, model
 
 
@@ -314,7 +316,9 @@ def _notes(outcome: Bools, figures: Sequence[Figure]) -> list[dict[str, str]]:
     return notes
 
 
-def reasons_of(model: PropensityModel, sheet: Sheet, top: int = 3) -> pa.Array:
+def reasons_of(
+    model: PropensityModel, sheet: Sheet, top: int = 3, told_by: Mapping[str, str] | None = None
+) -> pa.Array:
     """Write the strongest reasons of each row as `explain` stores them.
 
     A category speaks under the code `column=word`.
@@ -327,6 +331,8 @@ def reasons_of(model: PropensityModel, sheet: Sheet, top: int = 3) -> pa.Array:
         Rows read by its layout.
     top : int
         Most reasons a row.
+    told_by : Mapping[str, str] | None
+        Column in whose sentence the weight of another is told, such as one of several windows.
 
     Returns
     -------
@@ -334,15 +340,17 @@ def reasons_of(model: PropensityModel, sheet: Sheet, top: int = 3) -> pa.Array:
         Strings, one a row.
     """
     parts = [
-        _reasons(model, sheet.take(slice(start, start + REASONS_AT_ONCE)), top)
+        _reasons(model, sheet.take(slice(start, start + REASONS_AT_ONCE)), top, told_by or {})
         for start in range(0, len(sheet), REASONS_AT_ONCE)
     ]
     return pa.concat_arrays(parts) if parts else pa.array([], pa.string())
 
 
-def _reasons(model: PropensityModel, sheet: Sheet, top: int) -> pa.Array:
+def _reasons(
+    model: PropensityModel, sheet: Sheet, top: int, told_by: Mapping[str, str]
+) -> pa.Array:
     layout = model.layout
-    added = model.contributions(sheet).parts
+    added = fold_reasons(layout.names, model.contributions(sheet).parts, told_by)
     names = [x.name for x in layout.columns[: layout.numbers]]
     usual = [*model.learned.usual]
     columns = [added[:, : layout.numbers]]
