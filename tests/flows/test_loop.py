@@ -92,6 +92,9 @@ def test_every_stage_wrote_what_it_promises(shop) -> None:
         "expected_orders",
         "expected_spend",
         "p_alive",
+        "intent:buy_session",
+        "intent:next_category",
+        "expected_days_to_purchase",
     }
     assert pc.min(scores.column("as_of")).as_py() == SPEC.as_of
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -46,6 +46,8 @@ BLENDED = ("transformer", "stan", "session-knn", "sequential-rules", "markov", "
            "own-frequent", "popularity")  # fmt: skip
 ORDER = ("popularity", "sequential-rules", "markov", "item-knn", "session-knn", "stan", "gru",
          "transformer", "blend")  # fmt: skip
+BUY_ORDER = ("has-added-to-cart", "boosting", "boosting+gru", "boosting+transformer", "truth")
+"""``truth`` is the chance itself, known to who simulates."""
 SESSIONS = 20_000
 POSITIONS = (3, 5, 10)
 _TIMED = 200
@@ -127,12 +129,12 @@ def next_item_rows(task: Task, options: BenchOptions) -> list[BenchRow]:
         If a method is not known.
     """
     makers = _makers(task, options)
-    asked = options.methods or ORDER
+    asked = [name for name in options.methods or ORDER if name not in BUY_ORDER]
     unknown = [name for name in asked if name not in {*makers, "blend"}]
     if unknown:
         raise InputError(
             f"there is no method called {unknown[0]!r}",
-            next_step=f"choose among {', '.join((*makers, 'blend'))}",
+            next_step=f"choose among {', '.join((*makers, 'blend', *BUY_ORDER))}",
             method=unknown[0],
         )
     fitted: dict[str, Recommender] = {}
@@ -225,14 +227,16 @@ def _buy_rows(options: BenchOptions) -> list[BenchRow]:
     data = f"simulated shop, {len(shop.start_us):,} sessions"
     rows: list[BenchRow] = []
     told: set[str] = set()
-    for net in ("gru", "transformer"):
-        settings = IntentSettings(net=net, net_seconds=60.0)
+    for net in _nets(options):
         with measure() as took:
             try:
+                settings = IntentSettings(net=net, net_seconds=60.0)
                 model = IntentModel(settings).fit(
                     IntentData(rows_of, shop.end_us), seed=options.seed
                 )
             except MissingExtraError:
+                if options.methods:
+                    raise
                 model = IntentModel().fit(IntentData(rows_of, shop.end_us), seed=options.seed)
         past = model.rehearsal
         assert past is not None
@@ -244,8 +248,18 @@ def _buy_rows(options: BenchOptions) -> list[BenchRow]:
                 rows += _method_rows(
                     data, method, past.position, past.bought, chance, took, options
                 )
-    order = ("has-added-to-cart", "boosting", "boosting+gru", "boosting+transformer", "truth")
-    return sorted(rows, key=lambda row: (row.protocol, order.index(row.method)))
+    return sorted(rows, key=lambda row: (row.protocol, BUY_ORDER.index(row.method)))
+
+
+def _nets(options: BenchOptions) -> tuple[Literal["none", "gru", "transformer"], ...]:
+    if not options.methods:
+        return ("gru", "transformer")
+    wanted: list[Literal["none", "gru", "transformer"]] = []
+    if "boosting+gru" in options.methods:
+        wanted.append("gru")
+    if "boosting+transformer" in options.methods:
+        wanted.append("transformer")
+    return tuple(wanted) or ("none",)
 
 
 def _truth(shop: Sessions, session: Ints, position: Ints) -> Floats:
