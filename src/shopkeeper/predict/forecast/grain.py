@@ -157,17 +157,22 @@ def find_grain(ts_us: Ints, series: Ints) -> tuple[Grain, Ints]:
 
 
 def _monthly(ts_us: Ints, days: Floats, typical: float) -> tuple[Grain, Ints] | None:
-    for unit, low, high in (("month", 28, 31), ("quarter", 89, 93), ("year", 365, 366)):
-        if low <= typical <= high and typical % 7 != 0:
-            pass
-        elif not (low <= typical <= high and np.unique(np.round(days)).size > 1):
-            continue
-        month = ts_us.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
-        step = MONTHS[unit]
-        first = int(month.min()) % step
-        start = int(np.datetime64(first, "M").astype("datetime64[us]").astype(np.int64))
-        return Grain(unit, 1, start, _SEASONS[unit], True), (month - first) // step
-    return None
+    """Months, quarters and years: always the same day of the month, or always its last."""
+    if days.min() < 27.5:
+        return None
+    date = ts_us.astype("datetime64[us]").astype("datetime64[D]")
+    month = date.astype("datetime64[M]").astype(np.int64)
+    first = np.unique(date - date.astype("datetime64[M]")).size == 1
+    last = bool(np.all((date + 1).astype("datetime64[M]").astype(np.int64) > month))
+    regular = 28 <= typical <= 31 and np.unique(np.round(days)).size > 1
+    if not (first or last or regular):
+        return None
+    apart = int(np.gcd.reduce(np.diff(np.unique(month))))
+    unit = "year" if apart % 12 == 0 else "quarter" if apart % 3 == 0 else "month"
+    step = MONTHS[unit]
+    offset = int(month.min()) % step
+    start = int(np.datetime64(offset, "M").astype("datetime64[us]").astype(np.int64))
+    return Grain(unit, 1, start, _SEASONS[unit], True), (month - offset) // step
 
 
 def grain_of_steps(number: Ints, name: str, series: Ints) -> tuple[Grain, Ints]:
