@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from copy import copy
 from functools import partial
 from importlib import import_module
 from typing import Any, Literal
@@ -51,6 +52,7 @@ BUY_ORDER = ("has-added-to-cart", "boosting", "boosting+gru", "boosting+transfor
 SESSIONS = 20_000
 POSITIONS = (3, 5, 10)
 _TIMED = 200
+_SHARP = "-sharp"
 
 
 def run(options: BenchOptions) -> list[BenchRow]:
@@ -191,19 +193,40 @@ def _fitted(
 ) -> Recommender:
     if name != "blend":
         return makers[name]().fit(task.report.past, seed=seed)
-    names = [part for part in BLENDED if part in makers]
-    try:
-        parts = [makers[part]().fit(task.validation.past, seed=seed) for part in names]
-    except MissingExtraError:
-        names = [part for part in names if part != "transformer"]
-        parts = [makers[part]().fit(task.validation.past, seed=seed) for part in names]
-    weights = choose_weights(parts, task.validation, exclude_seen=False, users=4_000, seed=seed)
-    used = [(part, weight) for part, weight in zip(names, weights, strict=True) if weight > 0]
-    whole = [
-        fitted[part] if part in fitted else makers[part]().fit(task.report.past, seed=seed)
-        for part, _ in used
-    ]
-    return Blend(whole, [weight for _, weight in used]).take_fitted()
+    parts = _parts(makers, task.validation, seed)
+    weights = choose_weights(
+        list(parts.values()), task.validation, exclude_seen=False, users=4_000, seed=seed
+    )
+    used = {part: weight for part, weight in zip(parts, weights, strict=True) if weight > 0}
+    for part in used:
+        plain = part.removesuffix(_SHARP)
+        if plain not in fitted:
+            fitted[plain] = makers[plain]().fit(task.report.past, seed=seed)
+    whole = [_sharpened(fitted, part) for part in used]
+    return Blend(whole, list(used.values())).take_fitted()
+
+
+def _parts(makers: dict[str, Make], split: Split, seed: int) -> dict[str, Recommender]:
+    """What may be blended, fitted; a network both flat and sharp, as it was learned once."""
+    parts: dict[str, Recommender] = {}
+    for name in BLENDED:
+        try:
+            parts[name] = makers[name]().fit(split.past, seed=seed)
+        except MissingExtraError:
+            continue
+        if isinstance(parts[name], SequenceRecommender):
+            parts[f"{name}{_SHARP}"] = _sharpened(parts, f"{name}{_SHARP}")
+    return parts
+
+
+def _sharpened(fitted: dict[str, Recommender], name: str) -> Recommender:
+    """The method, or a view of its network whose scores are probabilities as they are."""
+    model = fitted[name.removesuffix(_SHARP)]
+    if not name.endswith(_SHARP) or not isinstance(model, SequenceRecommender):
+        return model
+    sharp = copy(model)
+    sharp.power = 1.0
+    return sharp
 
 
 def _p99_ms(model: Recommender, split: Split) -> float:
