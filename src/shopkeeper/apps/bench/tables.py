@@ -25,10 +25,10 @@ from shopkeeper.apps.bench.rows import BenchOptions, BenchRow, Measured, measure
 from shopkeeper.core.errors import InputError, NotEnoughDataError
 from shopkeeper.predict.history import Bools, Floats, Ints
 from shopkeeper.predict.leakage.inspect import inspect
-from shopkeeper.predict.propensity.learn import TrainingRows, check_rows, folds_of
 from shopkeeper.predict.propensity.model import PropensityModel
 from shopkeeper.predict.propensity.parse import as_day, as_number, as_outcome, day_format
 from shopkeeper.predict.propensity.report import figures_of
+from shopkeeper.predict.propensity.rows import TrainingRows, check_rows, folds_of
 from shopkeeper.predict.propensity.table import Sheet, plan_layout
 
 __all__ = ["METHODS", "TableTask", "bench_table", "read_file"]

@@ -28,15 +28,11 @@ from shopkeeper.core.errors import ShopkeeperError
 from shopkeeper.core.tables import SCORES
 from shopkeeper.predict.cards import Figure
 from shopkeeper.predict.explain import explained
-from shopkeeper.predict.propensity.learn import TrainingRows, require_room
 from shopkeeper.predict.propensity.model import PropensityModel
+from shopkeeper.predict.propensity.reasons import reasons_of
+from shopkeeper.predict.propensity.rows import TrainingRows, require_room
 from shopkeeper.predict.propensity.table import plan_layout
-from shopkeeper.predict.propensity.train import (
-    Protocol,
-    reasons_of,
-    train_propensity,
-    tuned,
-)
+from shopkeeper.predict.propensity.train import Protocol, train_propensity, tuned
 from shopkeeper.predict.templates import tell
 
 __all__ = ["Trained", "perform", "plan_propensity", "predict_propensities", "train_spec"]

@@ -15,7 +15,7 @@ from shopkeeper.core.clock import to_us
 from shopkeeper.features.library_index import features_contract
 from shopkeeper.predict.leakage.moments import shifted
 from shopkeeper.predict.leakage.report import Finding
-from shopkeeper.predict.propensity.learn import TrainingRows
+from shopkeeper.predict.propensity.rows import TrainingRows
 
 KEYS = ("customer_id", "as_of")
 CHECKED = 200

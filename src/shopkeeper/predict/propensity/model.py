@@ -17,15 +17,9 @@ from shopkeeper.predict.churn.learners import chance
 from shopkeeper.predict.contract import register, require_fitted
 from shopkeeper.predict.history import Floats
 from shopkeeper.predict.propensity.encode import Encoding
-from shopkeeper.predict.propensity.learn import (
-    Learned,
-    TrainingRows,
-    booster,
-    check_rows,
-    learn,
-    require_room,
-)
+from shopkeeper.predict.propensity.learn import Learned, booster, learn
 from shopkeeper.predict.propensity.learners import Settings, SingleColumn, line_margin, tree_margin
+from shopkeeper.predict.propensity.rows import TrainingRows, check_rows, require_room
 from shopkeeper.predict.propensity.table import Layout, Sheet
 
 LIMIT_MB = 2_048

@@ -7,16 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from shopkeeper.core.errors import InputError, NotEnoughDataError
 from shopkeeper.predict.calibrate import calibration_bins
 from shopkeeper.predict.cards import Figure, ModelCard
-from shopkeeper.predict.explain import fold_reasons, store_reasons
 from shopkeeper.predict.history import Bools, Floats, Ints
 from shopkeeper.predict.leakage.inspect import guard, inspect
 from shopkeeper.predict.leakage.report import LeakageReport
-from shopkeeper.predict.propensity.learn import TrainingRows, check_rows, folds_of
 from shopkeeper.predict.propensity.learners import Settings
 from shopkeeper.predict.propensity.model import LIMIT_MB, PropensityModel
 from shopkeeper.predict.propensity.report import (
@@ -27,10 +24,9 @@ from shopkeeper.predict.propensity.report import (
     slices_of,
     verdict_of,
 )
-from shopkeeper.predict.propensity.table import Sheet
+from shopkeeper.predict.propensity.rows import TrainingRows, check_rows, folds_of
 
 FOLDS = 5
-REASONS_AT_ONCE = 20_000
 
 INTENDED_ZH = (
     "用于挑选对象并安排先后：预测的是在预测期内发生该行为的可能性，不说明任何措施会不会改变它。"
@@ -314,59 +310,6 @@ def _notes(outcome: Bools, figures: Sequence[Figure]) -> list[dict[str, str]]:
                 }
             )
     return notes
-
-
-def reasons_of(
-    model: PropensityModel, sheet: Sheet, top: int = 3, told_by: Mapping[str, str] | None = None
-) -> pa.Array:
-    """Write the strongest reasons of each row as `explain` stores them.
-
-    A category speaks under the code `column=word`.
-
-    Parameters
-    ----------
-    model : PropensityModel
-        Fitted.
-    sheet : Sheet
-        Rows read by its layout.
-    top : int
-        Most reasons a row.
-    told_by : Mapping[str, str] | None
-        Column in whose sentence the weight of another is told, such as one of several windows.
-
-    Returns
-    -------
-    pa.Array
-        Strings, one a row.
-    """
-    parts = [
-        _reasons(model, sheet.take(slice(start, start + REASONS_AT_ONCE)), top, told_by or {})
-        for start in range(0, len(sheet), REASONS_AT_ONCE)
-    ]
-    return pa.concat_arrays(parts) if parts else pa.array([], pa.string())
-
-
-def _reasons(
-    model: PropensityModel, sheet: Sheet, top: int, told_by: Mapping[str, str]
-) -> pa.Array:
-    layout = model.layout
-    added = fold_reasons(layout.names, model.contributions(sheet).parts, told_by)
-    names = [x.name for x in layout.columns[: layout.numbers]]
-    usual = [*model.learned.usual]
-    columns = [added[:, : layout.numbers]]
-    values = [sheet.values]
-    for at, column in enumerate(layout.columns[layout.numbers :]):
-        code = sheet.codes[:, at]
-        used = np.unique(code)
-        own = added[:, layout.numbers + at]
-        marked = code[:, None] == used[None, :]
-        columns.append(np.where(marked, own[:, None], 0.0))
-        values.append(marked.astype(np.float64))
-        names += [f"{column.name}={column.levels[x] if x >= 0 else ''}" for x in used.tolist()]
-        usual += [float("nan")] * len(used)
-    return store_reasons(
-        names, np.column_stack(columns), np.column_stack(values), np.array(usual), top=top
-    )
 
 
 def tuned(

@@ -9,8 +9,9 @@ import numpy as np
 from shopkeeper.core.errors import MissingExtraError
 from shopkeeper.predict.calibrate import log_loss
 from shopkeeper.predict.churn.learners import chance
-from shopkeeper.predict.propensity.learn import TrainingRows, out_of_fold, row_keys
+from shopkeeper.predict.propensity.learn import out_of_fold
 from shopkeeper.predict.propensity.learners import CHECKPOINTS, Settings
+from shopkeeper.predict.propensity.rows import TrainingRows, row_keys
 
 MOST_ROWS = 20_000
 """Rows a trial looks at; the sample goes by content and seed."""

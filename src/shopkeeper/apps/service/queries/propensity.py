@@ -123,7 +123,7 @@ def preview(shop: OpenShop, body: PropensityRequest) -> PropensityPreview:
     from shopkeeper.apps.flows.propensity_kept import refusal
     from shopkeeper.apps.flows.propensity_spec import spec_of
     from shopkeeper.apps.flows.propensity_words import sentence
-    from shopkeeper.predict.propensity.learn import LEAST_OUTCOMES
+    from shopkeeper.predict.propensity.rows import LEAST_OUTCOMES
 
     started = time.perf_counter()
     spec = spec_of(body.model_dump())
