@@ -21,6 +21,7 @@ from shopkeeper.apps.flows.task import (
     write_scores,
 )
 from shopkeeper.apps.flows.text import predict_text
+from shopkeeper.apps.flows.uplift import predict_uplift
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core.clock import to_us
 from shopkeeper.core.errors import NotEnoughDataError
@@ -108,5 +109,6 @@ TASKS: dict[str, Callable[[Runtime, datetime], TaskReport]] = {
     "promotion": predict_promotion,
     "intent": predict_intent,
     "propensity": predict_propensities,
+    "uplift": predict_uplift,
 }
 """What a night trains and applies, in this order."""

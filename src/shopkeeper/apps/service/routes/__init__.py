@@ -25,6 +25,7 @@ from shopkeeper.apps.service.routes import (
     system,
     text,
     tracking,
+    uplift,
 )
 
 PROBES = system.probes
@@ -44,6 +45,7 @@ ROUTERS = (
     text.router,
     recommend.router,
     forecast.router,
+    uplift.router,
     segment.router,
     decide.router,
     deliver.router,

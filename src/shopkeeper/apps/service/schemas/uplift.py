@@ -50,7 +50,7 @@ class UpliftCurve(Shape):
 class UpliftTask(Shape):
     """One trained uplift model."""
 
-    task: str = Field(description="uplift:<offer or all>, also the kind of its scores")
+    task: str = Field(description="uplift.<offer or all>; its scores are of kind uplift:<offer>")
     name: Text
     version: str
     trained_at: dt.datetime | None
@@ -115,5 +115,7 @@ class UpliftGroups(Shape):
     groups: list[UpliftGroup]
     treat: int = Field(description="customers whose uplift pays")
     spend_saved: Money = Field(description="cost of treating all the others")
-    expected_gain: Money = Field(description="sum of worth times uplift minus cost of those treated")
+    expected_gain: Money = Field(
+        description="sum of worth times uplift minus cost of those treated"
+    )
     next_step: NextStep | None
