@@ -25,6 +25,7 @@ PRODUCTS = 40
 """Products with a forecast of their own."""
 CATEGORIES = 200
 MOST_WEEKS = 260
+CHINA = frozenset({"Asia/Shanghai", "Asia/Urumqi", "Asia/Chongqing", "Asia/Harbin", "PRC"})
 
 
 def predict_forecast(runtime: Runtime, as_of: datetime) -> TaskReport:
@@ -39,7 +40,12 @@ def predict_forecast(runtime: Runtime, as_of: datetime) -> TaskReport:
     """
     first = as_of.astimezone(zone(runtime.settings.shop.time_zone)).date()
     panel = demand_panel(
-        {kind: weekly_sales(runtime.tables, as_of, first, kind) for kind in ("category", "product")}
+        {
+            kind: weekly_sales(runtime.tables, as_of, first, kind)
+            for kind in ("category", "product")
+        },
+        first,
+        chinese=runtime.settings.shop.time_zone in CHINA,
     )
     run = train_demand(panel, as_of, seed=runtime.settings.predict.seed)
     card = json.loads(run.card.to_json())

@@ -16,6 +16,11 @@ from shopkeeper.core.tables import FORECASTS
 from shopkeeper.predict.cards import NO_REHEARSAL, Figure, ModelCard
 from shopkeeper.predict.forecast.backtest import backtest
 from shopkeeper.predict.forecast.grain import Grain
+from shopkeeper.predict.forecast.holidays import (
+    SPRING_FESTIVAL,
+    chinese_days,
+    holiday_columns,
+)
 from shopkeeper.predict.forecast.model import Forecast, ForecastModel, ForecastQuestion
 from shopkeeper.predict.forecast.panel import Panel, make_panel
 from shopkeeper.predict.forecast.reconcile import Hierarchy, mint_shrink
@@ -59,7 +64,13 @@ class DemandRun:
     forecast: Forecast
 
 
-def demand_panel(sales: Mapping[str, pa.Table]) -> Panel:
+def demand_panel(
+    sales: Mapping[str, pa.Table],
+    first: date,
+    *,
+    chinese: bool = False,
+    steps: int = STEPS,
+) -> Panel:
     """Lay weekly sales out as a panel.
 
     Parameters
@@ -67,6 +78,12 @@ def demand_panel(sales: Mapping[str, pa.Table]) -> Panel:
     sales : Mapping[str, pa.Table]
         By kind (`category`, `product`): columns `series_id`, `ago` (whole weeks before the moment of
         the forecast, 0 for the last one) and `value`. Categories sum to the total.
+    first : date
+        First day ahead.
+    chinese : bool
+        Whether 春节, 国庆, 双11, 618 and 520 are known ahead.
+    steps : int
+        Weeks ahead for which they are.
 
     Returns
     -------
@@ -108,16 +125,30 @@ def demand_panel(sales: Mapping[str, pa.Table]) -> Panel:
     value.append(np.asarray(total[:oldest], dtype=np.float64))
     back = np.concatenate(ago)
     kept = back < oldest
-    grain = Grain("week", 1, 0, (52,))
+    start = (first - date(1970, 1, 1)).days - STEP_DAYS * oldest
+    grain = Grain("week", 1, start * DAY_US, (52,), True)
     panel, _ = make_panel(
         [np.concatenate(kinds)[kept], np.concatenate(names)[kept]], ["kind", "name"],
         oldest - 1 - back[kept], np.concatenate(value)[kept], grain,
     )  # fmt: skip
     known = np.isfinite(panel.values)
-    first = np.where(known.any(axis=1), known.argmax(axis=1), panel.periods)
-    begun = np.arange(panel.periods)[None, :] >= first[:, None]
+    sold = np.where(known.any(axis=1), known.argmax(axis=1), panel.periods)
+    begun = np.arange(panel.periods)[None, :] >= sold[:, None]
     filled = np.where(known, panel.values, np.where(begun, 0.0, np.nan))
-    return Panel(panel.keys, panel.key_names, np.maximum(filled, 0.0), grain)
+    filled = np.maximum(filled, 0.0)
+    if not chinese:
+        return Panel(panel.keys, panel.key_names, filled, grain)
+    years = range(first.year - oldest // 52 - 1, first.year + 2)
+    days = chinese_days([year for year in years if year in SPRING_FESTIVAL])
+    known_ahead = holiday_columns(grain, np.arange(oldest + steps), panel.series, days)
+    # Seen once, a holiday cannot be told from whatever else happened then.
+    happened = {name: x for name, x in known_ahead.items() if _twice(x[0, :oldest])}
+    return Panel(panel.keys, panel.key_names, filled, grain, happened)
+
+
+def _twice(column: Floats) -> bool:
+    weeks = np.nonzero(column)[0]
+    return len(weeks) > 1 and int(weeks[-1] - weeks[0]) > 26
 
 
 def train_demand(panel: Panel, as_of: datetime, *, seed: int, steps: int = STEPS) -> DemandRun:
