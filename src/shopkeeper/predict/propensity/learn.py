@@ -13,7 +13,6 @@ from shopkeeper.predict.churn.learners import chance
 from shopkeeper.predict.history import Bools, Floats
 from shopkeeper.predict.propensity.encode import Encoding, fit_encoding
 from shopkeeper.predict.propensity.learners import (
-    CHECKPOINTS,
     STRENGTHS,
     Settings,
     SingleColumn,
@@ -142,7 +141,7 @@ class OutOfFold:
 
 def out_of_fold(
     data: TrainingRows, settings: Settings, seed: int,
-    strengths: Sequence[float] = STRENGTHS, checkpoints: Sequence[int] = CHECKPOINTS,
+    strengths: Sequence[float] = STRENGTHS,
 ) -> OutOfFold:  # fmt: skip
     """Score every row by learners that never saw its group.
 
@@ -156,15 +155,13 @@ def out_of_fold(
         Decides folds and sampling.
     strengths : Sequence[float]
         Inverse penalties of the line.
-    checkpoints : Sequence[int]
-        Numbers of trees.
 
     Returns
     -------
     OutOfFold
         Log-odds by learner.
     """
-    rows = len(data.outcome)
+    rows, checkpoints = len(data.outcome), settings.checkpoints
     fold = folds_of(data, 5 if rows < 5_000 else 3, seed)
     line = {s: np.zeros(rows) for s in strengths}
     trees = {c: np.zeros(rows) for c in checkpoints}

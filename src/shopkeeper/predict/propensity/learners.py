@@ -17,8 +17,6 @@ from shopkeeper.predict.propensity.table import Sheet
 
 STRENGTHS = (0.003, 0.03, 0.3)
 """Inverse penalties tried for the line."""
-CHECKPOINTS = (40, 80, 160, 320)
-"""Numbers of trees tried."""
 BINS = 16
 WIDE = 500
 """More columns than this on the line are solved without their matrix of products."""
@@ -40,6 +38,8 @@ class Settings:
         Share of the columns a tree sees.
     ridge : float
         Penalty of the leaves.
+    trees : int
+        Most trees; an eighth, a quarter and a half of them are tried too.
     """
 
     learning_rate: float = 0.05
@@ -47,6 +47,12 @@ class Settings:
     least: int = 0
     columns: float = 0.5
     ridge: float = 10.0
+    trees: int = 320
+
+    @property
+    def checkpoints(self) -> tuple[int, ...]:
+        """Numbers of trees tried."""
+        return tuple(dict.fromkeys(max(1, self.trees // part) for part in (8, 4, 2, 1)))
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object."""

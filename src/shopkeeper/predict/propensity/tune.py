@@ -10,7 +10,7 @@ from shopkeeper.core.errors import MissingExtraError
 from shopkeeper.predict.calibrate import log_loss
 from shopkeeper.predict.churn.learners import chance
 from shopkeeper.predict.propensity.learn import out_of_fold
-from shopkeeper.predict.propensity.learners import CHECKPOINTS, Settings
+from shopkeeper.predict.propensity.learners import Settings
 from shopkeeper.predict.propensity.rows import TrainingRows, row_keys
 
 MOST_ROWS = 20_000
@@ -58,7 +58,7 @@ def search(data: TrainingRows, *, trials: int, seconds: float, seed: int) -> Set
 
     def loss(settings: Settings) -> float:
         unseen = out_of_fold(data, settings, seed, strengths=(0.03,))
-        return min(log_loss(data.outcome, chance(unseen.trees[n])) for n in CHECKPOINTS)
+        return min(log_loss(data.outcome, chance(x)) for x in unseen.trees.values())
 
     def trial_loss(trial: Any) -> float:
         return loss(_suggested(trial))
