@@ -32,7 +32,6 @@ TABLE_NAMES: Mapping[str, tuple[str, str]] = {
     "offers": ("权益", "offers"),
     "touches": ("触达", "touches"),
     "consents": ("授权", "consents"),
-    "campaigns": (c.NAME, c.KIND),
     "costs": ("花费", "costs"),
     "footfall": ("客流", "footfall"),
     "enrichments": ("外部数据", "enrichments"),
