@@ -133,6 +133,44 @@ def why(
         out.print(f"    {condition.sentence_en}", highlight=False)
 
 
+@app.command("expand")
+def expand(
+    audience_id: Annotated[str, typer.Argument(help="Audience id.")],
+    size: Annotated[int | None, typer.Option("--size", min=1, help="How many to add.")] = None,
+    min_similarity: Annotated[
+        float | None, typer.Option("--min-similarity", min=0, max=1, help="Least likeness, 0 to 1.")
+    ] = None,
+    save: Annotated[str | None, typer.Option("--save", help="Keep them under this name.")] = None,
+    shop: ShopFlag = None,
+    config: ConfigFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Customers who resemble an audience, once how much they shop is set aside."""
+    from shopkeeper.apps.flows.lookalike import expand_audience, save_expansion
+
+    with opened(shop, config) as runtime:
+        found = expand_audience(runtime, audience_id, size=size, min_similarity=min_similarity)
+        kept = save_expansion(runtime, found, save) if save else None
+    chosen = [(found.customers[i], float(found.similarity[i])) for i in found.chosen]
+    if as_json:
+        print_json({
+            "audience_id": audience_id, "seeds": int(found.members.sum()), "found": len(chosen),
+            "saved": kept[0] if kept else None,
+            "figures": [{"method": x.method, "lift": x.lift, "auc": x.auc} for x in found.figures],
+            "members": [{"customer_id": x, "similarity": y} for x, y in chosen],
+        })  # fmt: skip
+        return
+    out.print(f"{len(chosen):,} customers resemble {found.name}", highlight=False)
+    for zh, en in found.differences:
+        out.print(f"  {zh} / {en}", highlight=False)
+    table = Table("method", "lift in the top tenth", "auc")
+    for x in found.figures:
+        table.add_row(x.method, f"{x.lift:.2f}", f"{x.auc:.3f}")
+    out.print(table)
+    if kept:
+        out.print(f"{kept[0]}: {kept[1]:,} customers", highlight=False)
+
+
 def _build(runtime: Runtime, audience_id: str) -> int:
     as_of = latest_as_of(runtime.tables)
     if as_of is None:

@@ -12,6 +12,7 @@ import ibis
 from sqlalchemy import Engine, select, update
 
 from shopkeeper.apps.flows.features import latest_as_of
+from shopkeeper.apps.flows.lookalike_fields import lookalike_scores
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core import state
 from shopkeeper.core.errors import NotEnoughDataError, NotFoundError
@@ -114,6 +115,7 @@ def shop_vocabulary(runtime: Runtime) -> Vocabulary:
         [x.column for x in library],
         groups={x.name: x.group for x in library},
         clusters=cluster_segments(stored_clusters(runtime.state)),
+        scored=lookalike_scores(runtime),
     )
 
 

@@ -79,6 +79,18 @@ class LookalikeModel:
         self._seeds: Floats = np.zeros(0)
         self._seed = 0
 
+    @property
+    def mean_weights(self) -> Floats:
+        """Weight of each dimension, the mean over bags.
+
+        Returns
+        -------
+        Floats
+        """
+        require_fitted(self._weights, f"{self.task}/{self.name}")
+        assert self._weights is not None
+        return np.asarray(self._weights.mean(axis=0))
+
     def fit(self, data: Seeds, /, *, seed: int = 0) -> Self:
         """Learn an audience.
 

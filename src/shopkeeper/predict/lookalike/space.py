@@ -21,6 +21,7 @@ Bools = npt.NDArray[np.bool_]
 STRATUM = 50
 """Customers a stratum of activity holds at least."""
 MOST_STRATA = 20
+FACTS = 12
 PLACES = 24
 """Dimensions of the co-buy embedding."""
 
@@ -182,6 +183,8 @@ def build_space(customers: Customers, seed: int) -> Space:
     """
     stratum = strata_of(customers.activity)
     facts = ranks_within(customers.facts, stratum)
+    # hundreds of facts together weigh as much as a few, so that taste is not outvoted
+    facts *= np.sqrt(min(1.0, FACTS / max(facts.shape[1], 1)))
     places = embedding(customers.items, seed)
     spread = places.std(axis=0) if places.shape[1] else np.ones(0)
     scaled = places / np.maximum(spread, 1e-9) * 0.5

@@ -184,6 +184,7 @@ def build_vocabulary(
     groups: Mapping[str, str] | None = None,
     clusters: Sequence[Segment] = (),
     channels: Sequence[str] = ("email", "sms", "push", "wecom"),
+    scored: Sequence[tuple[str, str, str, str]] = (),
 ) -> Vocabulary:
     """Put the vocabulary together.
 
@@ -197,6 +198,8 @@ def build_vocabulary(
         Segments of the latest clustering.
     channels
         Channels that permits speak about.
+    scored
+        Scores that this shop made for itself: name in rules, kind, label in Chinese and English.
 
     Returns
     -------
@@ -206,7 +209,12 @@ def build_vocabulary(
     known = groups or {}
     fields = [_feature(x, known.get(str(x), "features")) for x in features]
     schemes = [_scheme(x, x.segments or tuple(clusters)) for x in SCHEMES.values()]
-    return Vocabulary((*fields, *_scores(), *schemes, *_profile(), *(_permit(x) for x in channels)))
+    learned = [
+        _score(name, f"{kind}.value", "float64", "number", "score", zh, en)
+        for name, kind, zh, en in scored
+    ]
+    fields += [*_scores(), *learned]
+    return Vocabulary((*fields, *schemes, *_profile(), *(_permit(x) for x in channels)))
 
 
 def _feature(column: Column, group: str) -> Field:
@@ -236,6 +244,8 @@ def _scores() -> tuple[Field, ...]:
                "预计订单数", "Expected orders"),
         _score("expected_spend", "expected_spend.value", "float64", "money", "minor units",
                "预计消费", "Expected spend", "value"),
+        _score("sentiment", "sentiment.value", "float64", "number", "score",
+               "所写文字的情感（-1 差 … 1 好）", "Sentiment of what was written, -1 to 1"),
     )  # fmt: skip
 
 

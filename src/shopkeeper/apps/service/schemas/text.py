@@ -112,6 +112,12 @@ class LookalikeQuestion(Shape):
     )
 
 
+class LookalikeSave(LookalikeQuestion):
+    """A widened audience to be kept."""
+
+    name: str = Field(min_length=1, max_length=200)
+
+
 class LookalikeMember(Shape):
     """A customer who is like the audience."""
 
