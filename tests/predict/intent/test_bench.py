@@ -46,7 +46,7 @@ def test_next_item_of_own_sessions(sessions):
 
 def test_purchase_in_simulated_sessions_stands_between_the_cart_and_the_truth():
     methods = ("has-added-to-cart", "boosting", "truth")
-    rows = run(BenchOptions(protocol="buy-in-session", customers=1_500, methods=methods, seed=3))
+    rows = run(BenchOptions(protocol="buy-in-session", customers=1_000, methods=methods, seed=3))
     assert [row.method for row in rows[:12:4]] == list(methods)
     assert {row.protocol.split(",")[0] for row in rows} == {
         f"buy-in-session after {n} events" for n in ("03", "05", "10")

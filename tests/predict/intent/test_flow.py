@@ -66,9 +66,13 @@ def test_a_night_writes_what_recent_visitors_are_about_to_do(shop):
 
 
 def test_a_shop_without_events_is_refused_with_the_reason(tmp_path):
-    spec = ShopSpec(customers=30, days=60, join_days=30, seed=3, events_per_customer=0)
-    runtime = _shop(tmp_path / "shop", spec)
-    with pytest.raises(NotEnoughDataError, match="no events|no event of a known visitor"):
+    spec = ShopSpec(customers=30)
+    settings = load_settings(flags={"store.folder": str(tmp_path / "shop")})
+    runtime = open_runtime(settings, clock=Noon(spec.as_of))
+    with pytest.raises(NotEnoughDataError, match="the shop has no events, so nothing is known"):
+        predict_intent(runtime, spec.as_of)
+    runtime.tables.append(ACTIVITY, ACTIVITY.empty(), token=("none", 0))
+    with pytest.raises(NotEnoughDataError, match="no event of a known visitor"):
         predict_intent(runtime, spec.as_of)
     runtime.close()
 

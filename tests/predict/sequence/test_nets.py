@@ -20,8 +20,8 @@ torch = pytest.importorskip("torch")
 
 VOCABULARY = 30
 SMALL = {
-    "dim": 8, "layers": 1, "window": 6, "dropout": 0.0, "epochs": 6, "batch": 128,
-    "learning_rate": 0.02, "held_out": 30, "patience": 6,
+    "dim": 8, "layers": 1, "window": 6, "dropout": 0.0, "epochs": 14, "batch": 128,
+    "learning_rate": 0.02, "held_out": 30, "patience": 14,
 }  # fmt: skip
 
 
