@@ -53,7 +53,7 @@ def shop(tmp_path_factory):
 
 
 def test_a_change_of_behaviour_is_caught_and_the_model_replaced():
-    assert bench._drift(SIZE, 7) == {"caught": 1.0, "retrained": 1.0, "promoted": 1.0}
+    assert bench._drift(1_100, 7) == {"caught": 1.0, "retrained": 1.0, "promoted": 1.0}
 
 
 def test_a_degraded_champion_is_caught_and_replaced():

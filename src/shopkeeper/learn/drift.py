@@ -104,12 +104,15 @@ class DriftFound:
         Customers then and now.
     domain : Domain | None
         Whether a classifier tells then from now, where it was asked.
+    now : Reference | None
+        Counts of today.
     """
 
     columns: tuple[ColumnDrift, ...]
     n_before: int
     n_now: int
     domain: Domain | None = None
+    now: Reference | None = None
 
     @property
     def alarmed(self) -> tuple[ColumnDrift, ...]:
@@ -156,6 +159,11 @@ class DriftFound:
                 for x in self.columns
             ],
             "domain": self.domain and self.domain.to_json(),
+            "now": {} if self.now is None else {
+                part.name: [*part.counts, part.missing]
+                for part in (*self.now.columns, self.now.prediction, self.now.outcome)
+                if part is not None
+            },
         }  # fmt: skip
 
 
@@ -296,13 +304,13 @@ def find_drift(
             ColumnDrift("together", "together", nan, nan, domain.p, domain.p, 0, 0.0, 0.0, nan, nan)
         )
     if not found:
-        return DriftFound((), before.n, now.n, domain)
+        return DriftFound((), before.n, now.n, domain, now)
     adjusted = holm([column.p for column in found])
     marked = tuple(
         _marked(column, float(own), level, least_psi, domain)
         for column, own in zip(found, adjusted, strict=True)
     )
-    return DriftFound(marked, before.n, now.n, domain)
+    return DriftFound(marked, before.n, now.n, domain, now)
 
 
 def _marked(

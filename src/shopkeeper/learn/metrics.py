@@ -117,7 +117,7 @@ def paired(
         weights = random.multinomial(n, np.full(n, 1.0 / n), size=size).astype(np.float64)
         gaps.append(of[1](weights) - of[0](weights))
     low, high = np.nanquantile(sign * np.concatenate(gaps), [0.025, 0.975])
-    return Paired(metric, a, b, sign * (b - a), float(low), float(high), n)
+    return Paired(metric, a, b, sign * (b - a) + 0.0, float(low), float(high), n)
 
 
 def figure(metric: Metric, truth: Floats, said: Floats) -> float:

@@ -62,6 +62,59 @@ class CalibrationBin:
 
 
 @dataclass(frozen=True, slots=True)
+class Gain:
+    """What the best-scored customers hold of what is looked for.
+
+    Parameters
+    ----------
+    share : float
+        Share of customers, best scored first.
+    found : float
+        Share of all that happened that is among them.
+    n : int
+        Customers.
+    """
+
+    share: float
+    found: float
+    n: int
+
+
+def gain_points(outcome: Floats, score: Floats, points: int = 10) -> tuple[Gain, ...]:
+    """Return the gains curve: who is reached first, and how much of it that finds.
+
+    Parameters
+    ----------
+    outcome : Floats
+        What happened, not negative; 0 or 1, or amounts.
+    score : Floats
+        Higher is reached first; tied customers share what they hold, so that their order cannot
+        matter.
+    points : int
+        Points of the curve, evenly spaced; the last is everybody.
+
+    Returns
+    -------
+    tuple[Gain, ...]
+        Empty where nothing happened.
+
+    Examples
+    --------
+    >>> [gain.found for gain in gain_points(np.array([1.0, 0, 1, 0]), np.array([4.0, 3, 2, 1]), 2)]
+    [0.5, 1.0]
+    """
+    n, total = len(outcome), float(np.sum(outcome))
+    if n == 0 or total <= 0:
+        return ()
+    _, at = np.unique(-np.asarray(score, dtype=np.float64), return_inverse=True)
+    size = np.bincount(at)
+    mean = np.bincount(at, weights=np.asarray(outcome, dtype=np.float64)) / size
+    held = np.cumsum(np.repeat(mean, size)) / total
+    ends = np.unique(np.ceil(np.arange(1, points + 1) / points * n).astype(np.int64))
+    return tuple(Gain(float(end / n), float(held[end - 1]), int(end)) for end in ends)
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
     """What a reader must know before using a model.
 
@@ -100,6 +153,8 @@ class ModelCard:
         model states no probability.
     importances : Mapping[str, float]
         Share of each column in the judgement, summing to one; empty where the model has none.
+    gains : tuple[Gain, ...]
+        Gains curve of the method in use on that window; empty where none was drawn.
     """
 
     name: str
@@ -121,6 +176,7 @@ class ModelCard:
     test_to_us: int | None = None
     calibration: tuple[CalibrationBin, ...] = ()
     importances: Mapping[str, float] = field(default_factory=dict)
+    gains: tuple[Gain, ...] = ()
 
     def to_json(self) -> str:
         """Return the card as JSON text; figures that do not exist become null."""
@@ -153,6 +209,7 @@ class ModelCard:
         plain["features"] = tuple(plain["features"])
         bins = plain.get("calibration", ())
         plain["calibration"] = tuple(CalibrationBin(**part) for part in bins)
+        plain["gains"] = tuple(Gain(**part) for part in plain.get("gains", ()))
         return cls(**plain)
 
     def figure(self, method: str, metric: str) -> float:

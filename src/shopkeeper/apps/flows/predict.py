@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+
+import numpy as np
 
 from shopkeeper.apps.flows.forecast import predict_forecast
 from shopkeeper.apps.flows.intent import predict_intent
@@ -25,6 +27,7 @@ from shopkeeper.apps.flows.uplift import predict_uplift
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core.clock import to_us
 from shopkeeper.core.errors import NotEnoughDataError
+from shopkeeper.predict.cards import gain_points
 from shopkeeper.predict.churn.model import ChurnModel
 from shopkeeper.predict.churn.train import score_churn, train_churn
 from shopkeeper.predict.value.model import ValueModel
@@ -77,7 +80,12 @@ def predict_churn(runtime: Runtime, as_of: datetime) -> TaskReport:
 
     def train() -> Trained[ChurnModel]:
         run = train_churn(history, now_us, settings.horizon_days, seed=settings.seed)
-        return Trained(run.card.name, run.model, json.loads(run.card.to_json()))
+        card = run.card
+        if not card.gains and run.model.rehearsal is not None:
+            past, method = run.model.rehearsal, run.model.learned.method
+            gone = np.asarray(~past.bought, dtype=np.float64)
+            card = replace(card, gains=gain_points(gone, 1.0 - past.said[method]))
+        return Trained(card.name, run.model, json.loads(card.to_json()))
 
     stored, model = lived(runtime, "churn", as_of, train, ChurnModel.load)
     rows = score_churn(model, history, now_us, model_version=stored.version)

@@ -45,11 +45,20 @@ def models(shop: OpenShop) -> ModelList:
         key=lambda x: ("champion" not in x.aliases, -x.created_at.timestamp(), x.task, x.version),
     )
     return ModelList(
-        items=[_summary(shop, model) for model in stored], next_step=None if stored else NEVER_RAN
+        items=[summary(shop, model) for model in stored], next_step=None if stored else NEVER_RAN
     )
 
 
-def _summary(shop: OpenShop, model: StoredModel) -> ModelSummary:
+def summary(shop: OpenShop, model: StoredModel) -> ModelSummary:
+    """One version in a list.
+
+    Parameters
+    ----------
+    shop
+        The open shop.
+    model
+        The stored model.
+    """
     card = model.card
     horizon = card.get("horizon_days")
     as_of = card.get("as_of_us")
@@ -88,6 +97,17 @@ def _overall(model: StoredModel) -> dict[str, dict[str, float | None]]:
         if (figure.get("slice") or "") == whole:
             table.setdefault(figure["method"], {})[figure["metric"]] = figure["value"]
     return table
+
+
+def own_figures(model: StoredModel) -> dict[str, float | None]:
+    """Figures of the method in use over all rows, by metric.
+
+    Parameters
+    ----------
+    model
+        The stored model.
+    """
+    return _overall(model).get(_chosen(model), {})
 
 
 def _key_figures(model: StoredModel) -> list[ModelFigure]:
@@ -143,14 +163,14 @@ def model_card(shop: OpenShop, task: str, version: str) -> ModelCard:
     card = model.card
     table = _overall(model)
     metrics = list(dict.fromkeys(metric for values in table.values() for metric in values))
-    calibration = _calibration(card)
+    points = calibration(card)
     own = table.get(_chosen(model), {})
     return ModelCard(
-        summary=_summary(shop, model),
+        summary=summary(shop, model),
         purpose=Text(zh=card.get("intended_zh", ""), en=card.get("intended_en", "")),
         limits=names.limits(card),
         window=_window(shop, card),
-        columns=[_column(metric) for metric in metrics],
+        columns=[metric_column(metric) for metric in metrics],
         rows=[
             FiguresRow(
                 model=method,
@@ -161,12 +181,12 @@ def model_card(shop: OpenShop, task: str, version: str) -> ModelCard:
             )
             for method, values in table.items()
         ],
-        calibration=calibration,
+        calibration=points,
         calibration_error=own.get("calibration_error", own.get("ece")),
         slices=_slices(model),
         importances=_importances(card),
         parameters=dict(_flat("", card.get("parameters") or {})),
-        versions=[_summary(shop, other) for other in shop.models.versions(task)],
+        versions=[summary(shop, other) for other in shop.models.versions(task)],
     )
 
 
@@ -186,7 +206,14 @@ def _shown(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _column(metric: str) -> MetricColumn:
+def metric_column(metric: str) -> MetricColumn:
+    """Meaning of a figure.
+
+    Parameters
+    ----------
+    metric
+        Its name.
+    """
     meaning = figures.meaning(metric)
     return MetricColumn(
         metric=metric,
@@ -212,7 +239,14 @@ def _window(shop: OpenShop, card: Any) -> TrainingWindow:
     )
 
 
-def _calibration(card: Any) -> list[CalibrationPoint]:
+def calibration(card: Any) -> list[CalibrationPoint]:
+    """What was said and what happened, by bin.
+
+    Parameters
+    ----------
+    card
+        The model's card.
+    """
     return [
         CalibrationPoint(
             predicted=point["predicted"], observed=point["observed"], customers=point["n"]
