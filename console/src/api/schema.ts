@@ -1,5 +1,23 @@
 // Generated from openapi.json by `npm run schema`. Do not edit.
 
+/** How one aspect is spoken about. */
+export type AspectFigures = {
+  aspect: string;
+  label: Text;
+  texts: number;
+  positive: number;
+  negative: number;
+  score: number | null;
+};
+
+/** One aspect the text speaks about. */
+export type AspectScore = {
+  aspect: string;
+  label: Text;
+  sentiment: string;
+  score: number;
+};
+
 /** A named rule and, once built, the frozen set of customers it gave. */
 export type Audience = {
   audience_id: string;
@@ -116,6 +134,32 @@ export type Candidate = {
   refused: Reason | null;
 };
 
+/** What a change by hand would do, or did. */
+export type ChangePlan = {
+  task: string;
+  act: "promoted" | "rolled_back";
+  /** the champion that goes */
+  out: ModelSummary | null;
+  /** the version that comes */
+  into: ModelSummary;
+  digest: string;
+  performed: boolean;
+  text: Text;
+  warnings: Array<Text>;
+  comparison: Comparison | null;
+  event: ModelEvent | null;
+};
+
+/** A change by hand: without `confirm` the answer is the plan, nothing is changed. */
+export type ChangeRequest = {
+  /** the version to bring in; null: challenger or previous */
+  version?: string | null;
+  /** `digest` of the plan that was read */
+  confirm?: string | null;
+  reason: string;
+  by: string;
+};
+
 /** One thing the process needs. */
 export type Check = {
   name: string;
@@ -162,6 +206,41 @@ export type CohortTable = {
   definition: Text;
   items: Array<Cohort>;
   next_step: NextStep | null;
+};
+
+/** One figure of two versions. */
+export type ComparedFigure = {
+  column: MetricColumn;
+  a: number | null;
+  b: number | null;
+  difference: number | null;
+  better: "a" | "b" | "same" | "unknown";
+};
+
+/** One of two versions. */
+export type ComparedSide = {
+  summary: ModelSummary;
+  window: TrainingWindow;
+  calibration: Array<CalibrationPoint>;
+  gains: Array<Gain>;
+  slices: Array<SliceFigures>;
+  features: number;
+  parameters: Record<string, string>;
+};
+
+/** Two models on the same later window; the difference is positive where the second is better. */
+export type Comparison = {
+  metric: string;
+  label: Text;
+  champion: number | null;
+  challenger: number | null;
+  difference: number | null;
+  low: number | null;
+  high: number | null;
+  n: number;
+  window_from: string | null;
+  window_to: string | null;
+  higher_is_better: boolean;
 };
 
 /** One connector with its state. */
@@ -250,18 +329,6 @@ export type Count = {
   label: Text;
   count: number;
   share: number | null;
-};
-
-/** What one price would bring a week, within prices that were seen. */
-export type CurvePoint = {
-  price_minor: number;
-  units: number;
-  units_low: number;
-  units_high: number;
-  /** null where costs are not known */
-  margin_minor: number | null;
-  margin_low: number | null;
-  margin_high: number | null;
 };
 
 /** Everything known about one customer. */
@@ -459,6 +526,22 @@ export type DictionaryTable = {
   columns: Array<DictionaryColumn>;
 };
 
+/** Today's customers beside those the champion learned from. */
+export type DriftReport = {
+  task: string;
+  version: string;
+  as_of: string | null;
+  before_n: number | null;
+  now_n: number | null;
+  alarmed: boolean;
+  text: Text;
+  columns: Array<FeatureDrift>;
+  /** columns that together tell then from now */
+  separating: Array<string>;
+  separating_auc: number | null;
+  next_step: NextStep | null;
+};
+
 /** An estimated difference between contacted customers and the hold-out. */
 export type Effect = {
   key: string;
@@ -540,6 +623,32 @@ export type Fact = {
   /** true when changing this fact alone changes the answer */
   flips: boolean;
   text: Text;
+};
+
+/** How one column moved since the model was trained. */
+export type FeatureDrift = {
+  feature: string;
+  label: Text;
+  kind: "feature" | "prediction" | "outcome" | "together";
+  psi: number | null;
+  /** what chance alone makes of it on average */
+  expected: number | null;
+  /** index above chance */
+  effect: number | null;
+  p: number | null;
+  alarmed: boolean;
+  level: "none" | "small" | "notable" | "large";
+  missing_before: number | null;
+  missing_now: number | null;
+  importance: number | null;
+  text: Text;
+  /** inner limits of the bins; empty for words */
+  edges: Array<number>;
+  /** words of the bins; empty for numbers */
+  levels: Array<string>;
+  /** share of customers by bin when it was trained */
+  before: Array<number>;
+  now: Array<number>;
 };
 
 /** One feature of the customer. */
@@ -689,6 +798,25 @@ export type FreshnessLine = {
   customers: number;
 };
 
+/** Share of what was looked for that the best-scored share of customers holds. */
+export type Gain = {
+  share: number;
+  found: number;
+  customers: number;
+};
+
+/** The best-scored part of the customers and what it holds. */
+export type GainsRow = {
+  /** share of the customers, best first */
+  share: number;
+  customers: number;
+  positives: number;
+  /** share of all positives in this part */
+  captured: number;
+  rate: number;
+  lift: number;
+};
+
 /** The quality report in words. */
 export type GovernReport = {
   freshness: Freshness;
@@ -776,6 +904,22 @@ export type ItemRecommendations = {
 export type Label = {
   key: string;
   name: Text;
+};
+
+/** What the leakage harness found. */
+export type LeakFinding = {
+  kind: string;
+  column: string | null;
+  severity: "refuse" | "warn";
+  text: Text;
+  next_step: Text;
+};
+
+/** How every task stands. */
+export type LearnStatus = {
+  enabled: boolean;
+  tasks: Array<TaskStatus>;
+  next_step: NextStep | null;
 };
 
 /** Where a column comes from and what depends on it. */
@@ -992,6 +1136,66 @@ export type LogLag = {
   lag: number;
 };
 
+/** How well one method finds members that were held back. */
+export type LookalikeFigure = {
+  method: string;
+  label: Text;
+  /** share of members in its best tenth over their share in all */
+  lift: number;
+  auc: number;
+};
+
+/** A customer who is like the audience. */
+export type LookalikeMember = {
+  customer_id: string;
+  similarity: number;
+  reasons: Array<Text>;
+};
+
+/** Who an audience would be widened by. */
+export type LookalikePreview = {
+  audience_id: string;
+  audience: string;
+  seeds: number;
+  candidates: number;
+  found: number;
+  least_similarity: number | null;
+  figures: Array<LookalikeFigure>;
+  /** what sets the audience apart, strongest first */
+  differences: Array<Text>;
+  /** most similar first, at most 100 */
+  members: Array<LookalikeMember>;
+  next_step: NextStep | null;
+};
+
+/** An audience to be widened. */
+export type LookalikeQuestion = {
+  audience_id: string;
+  /** how many new customers */
+  size?: number | null;
+  /** least similarity, 0 to 1, instead of a size */
+  min_similarity?: number | null;
+};
+
+/** A widened audience to be kept. */
+export type LookalikeSave = {
+  audience_id: string;
+  /** how many new customers */
+  size?: number | null;
+  /** least similarity, 0 to 1, instead of a size */
+  min_similarity?: number | null;
+  name: string;
+};
+
+/** The widened audience, kept as one of its own. */
+export type LookalikeSaved = {
+  audience_id: string;
+  name: string;
+  size: number;
+  /** kind of the scores, usable in rules */
+  score_kind: string;
+};
+
 /** One method inside the model. */
 export type Member = {
   name: string;
@@ -1064,6 +1268,58 @@ export type ModelCard = {
   importances: Array<Importance>;
   parameters: Record<string, string>;
   versions: Array<ModelSummary>;
+};
+
+/** Two versions of one task side by side. */
+export type ModelComparison = {
+  task: string;
+  task_name: Text;
+  a: ComparedSide;
+  b: ComparedSide;
+  figures: Array<ComparedFigure>;
+  /** whether both were measured on the same window */
+  same_window: boolean;
+  /** both on the same customers, where that was done */
+  paired: Comparison | null;
+  features_added: Array<string>;
+  features_removed: Array<string>;
+  note: Text;
+};
+
+/** One thing that happened to a model. */
+export type ModelEvent = {
+  event_id: string;
+  task: string;
+  task_name: Text;
+  version: string;
+  model: string | null;
+  act: "first" | "trained" | "challenged" | "promoted" | "held" | "renewed" | "drifted" | "steady" | "degraded" | "sound" | "due" | "watched" | "rolled_back" | "retired";
+  act_name: Text;
+  /** the moment the shop stood at */
+  as_of: string;
+  at: string;
+  text: Text;
+  comparison: Comparison | null;
+  /** the other version of a comparison */
+  against: string | null;
+  /** who asked for it; null where nobody did */
+  by: string | null;
+};
+
+/** What happened to models, newest first. */
+export type ModelEventList = {
+  items: Array<ModelEvent>;
+  next_step: NextStep | null;
+};
+
+/** What a card shows beside its figures. */
+export type ModelExtra = {
+  task: string;
+  version: string;
+  gains: Array<Gain>;
+  calibration: Array<CalibrationPoint>;
+  events: Array<ModelEvent>;
+  drift: DriftReport | null;
 };
 
 /** One measured figure of a model beside the baseline. */
@@ -1348,7 +1604,7 @@ export type PriceResponse = {
   sentence: Text | null;
   price_now_minor: number | null;
   effect: PromotionEffect | null;
-  curve: Array<CurvePoint>;
+  curve: Array<shopkeeper__apps__service__schemas__forecast__CurvePoint>;
 };
 
 /** Categories by elasticity, strongest first; those without an estimate last. */
@@ -1374,6 +1630,16 @@ export type Problem = {
   instance: string | null;
 };
 
+/** How one product is spoken about. */
+export type ProductSentiment = {
+  product_id: string;
+  name: string | null;
+  texts: number;
+  negative: number;
+  /** mean score of its texts, drawn to the shop's mean where there are few */
+  score: number;
+};
+
 /** What promotions of the category brought, in units a promoted week. */
 export type PromotionEffect = {
   /** promoted product-weeks it rests on */
@@ -1381,8 +1647,8 @@ export type PromotionEffect = {
   uplift: number;
   /** sales missing in the weeks after; negative */
   pulled_forward: number;
-  /** sales missing at other products; negative */
-  cannibalised: number;
+  /** sales missing at other products; negative; null where it cannot be told */
+  cannibalised: number | null;
   net: number;
   net_low: number;
   net_high: number;
@@ -1390,6 +1656,221 @@ export type PromotionEffect = {
   margin_minor: number | null;
   margin_low: number | null;
   margin_high: number | null;
+};
+
+/** One model that a person asked for, as it stands. */
+export type Propensity = {
+  name: string;
+  title: Text;
+  sentence: Text;
+  request: PropensityRequest;
+  status: "waiting" | "running" | "done" | "refused" | "failed";
+  refused: Text | null;
+  next_step: Text | null;
+  version: string | null;
+  task: string;
+  score_kind: string;
+  trained_at: string | null;
+  as_of: string | null;
+  /** customers with a score */
+  scored: number | null;
+  /** run that is working on it; see /runs/{run_id} */
+  run_id: string | null;
+  auc: number | null;
+  /** the best baseline */
+  baseline: Text | null;
+  baseline_auc: number | null;
+};
+
+/** One thing that can be chosen in the form. */
+export type PropensityChoice = {
+  value: string;
+  label: Text;
+  /** how often it occurs */
+  rows: number | null;
+  customers: number | null;
+};
+
+/** One model with its report; null before the first training. */
+export type PropensityDetail = {
+  name: string;
+  title: Text;
+  sentence: Text;
+  request: PropensityRequest;
+  status: "waiting" | "running" | "done" | "refused" | "failed";
+  refused: Text | null;
+  next_step: Text | null;
+  version: string | null;
+  task: string;
+  score_kind: string;
+  trained_at: string | null;
+  as_of: string | null;
+  /** customers with a score */
+  scored: number | null;
+  /** run that is working on it; see /runs/{run_id} */
+  run_id: string | null;
+  auc: number | null;
+  /** the best baseline */
+  baseline: Text | null;
+  baseline_auc: number | null;
+  report: PropensityReport | null;
+};
+
+/** One customer's score with the parts that add up to it. */
+export type PropensityExample = {
+  customer_id: string;
+  probability: number;
+  /** log-odds of everyone */
+  base: number;
+  reasons: Array<PropensityReason>;
+  /** log-odds of all other features together */
+  others: number;
+  /** log-odds that calibration adds */
+  calibration: number;
+};
+
+/** One figure of one method on the test window. */
+export type PropensityFigure = {
+  method: string;
+  label: Text;
+  ours: boolean;
+  metric: "auc" | "average_precision" | "brier" | "ece";
+  value: number | null;
+  low: number | null;
+  high: number | null;
+  customers: number;
+  higher_is_better: boolean;
+};
+
+/** All models that people asked for, newest first. */
+export type PropensityList = {
+  items: Array<Propensity>;
+  next_step: NextStep | null;
+};
+
+/** Everything the form offers. */
+export type PropensityOptions = {
+  /** kinds of events, most frequent first */
+  events: Array<PropensityChoice>;
+  categories: Array<PropensityChoice>;
+  brands: Array<PropensityChoice>;
+  /** keys of `where`, with labels */
+  conditions: Array<PropensityChoice>;
+  /** columns that can be excluded */
+  features: Array<PropensityChoice>;
+  /** suggested horizons, in days */
+  horizons: Array<number>;
+  /** examples of rules that this shop can answer */
+  rules: Array<Text>;
+  /** first day of data */
+  first_day: string | null;
+  /** the day after the last data */
+  as_of: string | null;
+  customers: number;
+  next_step: NextStep | null;
+};
+
+/** What would be trained, or why it cannot be. */
+export type PropensityPreview = {
+  possible: boolean;
+  /** why not, where it is not possible */
+  refused: Text | null;
+  next_step: Text | null;
+  windows: Array<PropensityWindow>;
+  /** customers who would be scored now */
+  customers: number;
+  features: number;
+  /** features that give the answer away by definition */
+  exclusions: Array<string>;
+  estimate_seconds: number | null;
+  /** the whole model in one sentence */
+  sentence: Text;
+  seconds: number;
+};
+
+/** One feature's part in one customer's score. */
+export type PropensityReason = {
+  text: Text;
+  /** log-odds it adds */
+  weight: number;
+};
+
+/** The honest report of a trained model. */
+export type PropensityReport = {
+  /** whether it is worth using, in one sentence */
+  verdict: Text;
+  useful: boolean;
+  protocol: Text;
+  train_rows: number;
+  test_rows: number;
+  positives: number;
+  base_rate: number;
+  figures: Array<PropensityFigure>;
+  calibration: Array<CalibrationPoint>;
+  gains: Array<GainsRow>;
+  slices: Array<PropensitySlice>;
+  importances: Array<Importance>;
+  findings: Array<LeakFinding>;
+  /** columns left out, with the reason */
+  dropped: Array<PropensityChoice>;
+  examples: Array<PropensityExample>;
+  /** widened intervals, small numbers, what was sampled */
+  notes: Array<Text>;
+  seconds: number;
+};
+
+/** A model that a person asks for. */
+export type PropensityRequest = {
+  /** lower-case letters, digits, '_' and '-' */
+  name: string;
+  title: string;
+  target: PropensityTarget;
+  horizon_days: number;
+  /** audience rule; empty: all */
+  audience: string;
+  /** features */
+  exclude?: Array<string>;
+  exclude_customers?: Array<string>;
+  /** features a person vouches for although they look like the answer */
+  allow?: Array<string>;
+  /** tuning trials; 0: none */
+  trials: number;
+  /** most seconds of tuning */
+  seconds: number;
+  as_of?: string | null;
+};
+
+/** Figures of a part of the customers. */
+export type PropensitySlice = {
+  label: Text;
+  customers: number;
+  positives: number;
+  rate: number;
+  predicted: number;
+  auc: number | null;
+};
+
+/** What is predicted. */
+export type PropensityTarget = {
+  kind: "event" | "purchase" | "rule";
+  /** for kind event */
+  event?: string | null;
+  /** conditions, all of them */
+  where?: Record<string, string>;
+  /** for kind rule */
+  rule?: string | null;
+  /** times within the horizon */
+  at_least: number;
+};
+
+/** One past moment: features before it, outcome after it. */
+export type PropensityWindow = {
+  role: "learn" | "test";
+  day: string;
+  until: string;
+  customers: number;
+  positives: number;
+  rate: number | null;
 };
 
 /** Quality of the data at the latest run. */
@@ -1741,6 +2222,18 @@ export type Sentence = {
   link: string;
 };
 
+/** Texts of one week by sentiment. */
+export type SentimentWeek = {
+  /** Monday of the week */
+  week: string;
+  texts: number;
+  positive: number;
+  neutral: number;
+  negative: number;
+  /** mean score, -1 (bad) to 1 (good) */
+  score: number | null;
+};
+
 /** One setting that is not secret. */
 export type Setting = {
   key: string;
@@ -1919,10 +2412,83 @@ export type Task = {
   value: Money | null;
 };
 
+/** How one task stands. */
+export type TaskStatus = {
+  task: string;
+  task_name: Text;
+  champion: ModelSummary | null;
+  challenger: ModelSummary | null;
+  previous: ModelSummary | null;
+  retired: Array<string>;
+  /** whether the champion is still on probation */
+  watched: boolean;
+  state: "good" | "drifted" | "degraded" | "unmeasured" | "none";
+  text: Text;
+  trained_at: string | null;
+  next_training: string | null;
+  skill_expected: number | null;
+  skill_now: number | null;
+  skill_label: Text;
+  /** columns that drifted at the last check */
+  drift: number | null;
+  last: ModelEvent | null;
+  can_promote: boolean;
+  can_roll_back: boolean;
+};
+
 /** One text in both languages. */
 export type Text = {
   zh: string;
   en: string;
+};
+
+/** How a sentence is read, and which words decided it. */
+export type TextAnswer = {
+  sentiment: string;
+  sentiment_label: Text;
+  /** -1 (bad) to 1 (good): twice the probability, less one */
+  score: number;
+  /** probability that the writer is satisfied */
+  probability: number;
+  /** its log-odds: `base` plus all weights plus `rest` */
+  log_odds: number;
+  base: number;
+  /** strongest first */
+  words: Array<WordWeight>;
+  /** what all weaker words add together */
+  rest: number;
+  intent: string | null;
+  intent_label: Text | null;
+  /** what in the text showed the intent */
+  intent_words: Array<string>;
+  aspects: Array<AspectScore>;
+  method: string;
+  method_label: Text;
+  model_version: string | null;
+};
+
+/** A sentence to be read. */
+export type TextQuestion = {
+  text: string;
+};
+
+/** What customers wrote, read by the model in use. */
+export type TextSummary = {
+  freshness: Freshness;
+  /** rules, or the model trained on the shop's own rated texts */
+  method: string;
+  method_label: Text;
+  model_version: string | null;
+  texts: number;
+  customers: number;
+  /** positive, neutral, negative */
+  sentiment: Array<Count>;
+  weeks: Array<SentimentWeek>;
+  intents: Array<Count>;
+  aspects: Array<AspectFigures>;
+  /** products with the worst sentiment first */
+  worst: Array<ProductSentiment>;
+  next_step: NextStep | null;
 };
 
 /** What happened, newest first. */
@@ -2043,6 +2609,115 @@ export type Trait = {
   masked: boolean;
 };
 
+/** The Qini curve of one method. */
+export type UpliftCurve = {
+  method: string;
+  label: Text;
+  points: Array<shopkeeper__apps__service__schemas__uplift__CurvePoint>;
+};
+
+/** One figure of one method. */
+export type UpliftFigure = {
+  /** qini, auuc, uplift@30 or policy_value */
+  metric: string;
+  label: Text;
+  value: number | null;
+  interval: Interval | null;
+};
+
+/** One of the four groups. */
+export type UpliftGroup = {
+  /** persuadable, sure_thing, lost_cause or do_not_disturb */
+  group: string;
+  label: Text;
+  meaning: Text;
+  advice: Text;
+  customers: number;
+  share: number;
+  mean_uplift: number | null;
+  uplift_interval: Interval | null;
+  /** expected outcome without treatment */
+  mean_baseline: number | null;
+  /** what treating all of them would cost */
+  cost: Money;
+};
+
+/** The four groups at one cost of treatment. */
+export type UpliftGroups = {
+  task: string;
+  name: Text;
+  /** of one treatment */
+  cost: Money;
+  /** worth of one unit of the outcome */
+  worth: Money;
+  /** uplift that pays for one treatment */
+  break_even: number;
+  groups: Array<UpliftGroup>;
+  /** customers whose uplift pays */
+  treat: number;
+  /** cost of treating all the others */
+  spend_saved: Money;
+  /** sum of worth times uplift minus cost of those treated */
+  expected_gain: Money;
+  next_step: NextStep | null;
+};
+
+/** One learner or baseline, measured on rows it did not see. */
+export type UpliftMethod = {
+  method: string;
+  label: Text;
+  /** response model, one-column rule, random */
+  baseline: boolean;
+  chosen: boolean;
+  figures: Array<UpliftFigure>;
+  /** Qini of the chosen model minus this one's, paired bootstrap; null for itself */
+  better_by: Interval | null;
+};
+
+/** Everything the Uplift page opens with. */
+export type UpliftOverview = {
+  tasks: Array<UpliftTask>;
+  waiting: Array<UpliftWaiting>;
+  next_step: NextStep | null;
+};
+
+/** One trained uplift model. */
+export type UpliftTask = {
+  /** uplift.<offer or all>; its scores are of kind uplift:<offer> */
+  task: string;
+  name: Text;
+  version: string;
+  trained_at: string | null;
+  as_of: string | null;
+  customers: number;
+  treated: number;
+  controls: number;
+  outcome: Text;
+  /** ratio (probability) or minor (money) */
+  outcome_unit: string;
+  average_effect: number;
+  average_effect_interval: Interval | null;
+  /** whether effects differ between customers, in words */
+  heterogeneity: Text;
+  /** true where the trial was simulated */
+  simulated: boolean;
+  methods: Array<UpliftMethod>;
+  curves: Array<UpliftCurve>;
+  warnings: Array<Text>;
+};
+
+/** A task that cannot be trained yet. */
+export type UpliftWaiting = {
+  task: string;
+  name: Text;
+  /** randomised contacts and hold-outs there are */
+  randomised: number;
+  treated: number;
+  held_out: number;
+  more_needed: number;
+  reason: Text;
+};
+
 /** The customer's place on one dimension of value. */
 export type ValueDimension = {
   code: string;
@@ -2098,6 +2773,35 @@ export type Why = {
   days_ago: number | null;
   /** how often the product was bought before */
   times: number | null;
+};
+
+/** A part of the text and what it adds. */
+export type WordWeight = {
+  word: string;
+  /** added to the log-odds of positive */
+  weight: number;
+};
+
+/** What one price would bring a week, within prices that were seen. */
+export type shopkeeper__apps__service__schemas__forecast__CurvePoint = {
+  price_minor: number;
+  units: number;
+  units_low: number;
+  units_high: number;
+  /** null where costs are not known */
+  margin_minor: number | null;
+  margin_low: number | null;
+  margin_high: number | null;
+};
+
+/** One point of a Qini curve. */
+export type shopkeeper__apps__service__schemas__uplift__CurvePoint = {
+  /** share of customers treated, best first, 0 to 1 */
+  share: number;
+  /** gain per customer */
+  gain: number;
+  /** gain of a random order at the same share */
+  random: number;
 };
 
 export type Operations = {
@@ -2416,6 +3120,57 @@ export type Operations = {
     };
     response: Recommendations;
   };
+  /** Get Propensity Options */
+  "GET /api/v1/predict/propensity/options": {
+    response: PropensityOptions;
+  };
+  /** Preview Propensity */
+  "POST /api/v1/predict/propensity/preview": {
+    body: PropensityRequest;
+    response: PropensityPreview;
+  };
+  /** List Propensities */
+  "GET /api/v1/predict/propensity": {
+    response: PropensityList;
+  };
+  /** Create Propensity */
+  "POST /api/v1/predict/propensity": {
+    body: PropensityRequest;
+    response: Propensity;
+  };
+  /** Get Propensity */
+  "GET /api/v1/predict/propensity/{name}": {
+    path: {
+      name: string;
+    };
+    response: PropensityDetail;
+  };
+  /** Delete Propensity */
+  "DELETE /api/v1/predict/propensity/{name}": {
+    path: {
+      name: string;
+    };
+    response: unknown;
+  };
+  /** Get Text Summary */
+  "GET /api/v1/predict/text/summary": {
+    response: TextSummary;
+  };
+  /** Score Text */
+  "POST /api/v1/predict/text/score": {
+    body: TextQuestion;
+    response: TextAnswer;
+  };
+  /** Preview Lookalike */
+  "POST /api/v1/predict/lookalike": {
+    body: LookalikeQuestion;
+    response: LookalikePreview;
+  };
+  /** Save Lookalike */
+  "POST /api/v1/predict/lookalike/save": {
+    body: LookalikeSave;
+    response: LookalikeSaved;
+  };
   /** Get Recommend Summary */
   "GET /api/v1/predict/recommend/summary": {
     response: RecommendSummary;
@@ -2455,6 +3210,80 @@ export type Operations = {
   /** List Price Responses */
   "GET /api/v1/predict/promotion": {
     response: PriceResponses;
+  };
+  /** Get Uplift */
+  "GET /api/v1/predict/uplift": {
+    response: UpliftOverview;
+  };
+  /** Get Uplift Groups */
+  "GET /api/v1/predict/uplift/{task}/groups": {
+    path: {
+      task: string;
+    };
+    query: {
+      /** cost of one treatment, minor units */
+      cost_minor?: number;
+      /** worth of one unit of the outcome, minor units */
+      worth_minor?: number;
+    };
+    response: UpliftGroups;
+  };
+  /** Get Learn Status */
+  "GET /api/v1/learn/status": {
+    response: LearnStatus;
+  };
+  /** List Model Events */
+  "GET /api/v1/learn/events": {
+    query: {
+      task?: string | null;
+      version?: string | null;
+      act?: string | null;
+      /** rows per page */
+      limit?: number;
+    };
+    response: ModelEventList;
+  };
+  /** Get Model Drift */
+  "GET /api/v1/learn/{task}/drift": {
+    path: {
+      task: string;
+    };
+    response: DriftReport;
+  };
+  /** Compare Models */
+  "GET /api/v1/learn/{task}/compare": {
+    path: {
+      task: string;
+    };
+    query: {
+      a?: string;
+      b?: string;
+    };
+    response: ModelComparison;
+  };
+  /** Get Model Extra */
+  "GET /api/v1/learn/{task}/versions/{version}": {
+    path: {
+      task: string;
+      version: string;
+    };
+    response: ModelExtra;
+  };
+  /** Promote Model */
+  "POST /api/v1/learn/{task}/promote": {
+    path: {
+      task: string;
+    };
+    body: ChangeRequest;
+    response: ChangePlan;
+  };
+  /** Roll Back Model */
+  "POST /api/v1/learn/{task}/rollback": {
+    path: {
+      task: string;
+    };
+    body: ChangeRequest;
+    response: ChangePlan;
   };
   /** List Schemes */
   "GET /api/v1/segment/schemes": {

@@ -1,6 +1,6 @@
 import {
   AimOutlined, AppstoreOutlined, BarChartOutlined, ClockCircleOutlined, CloudDownloadOutlined, FundOutlined,
-  MoonOutlined, SafetyCertificateOutlined, SendOutlined, SettingOutlined, SunOutlined, TeamOutlined, UserOutlined,
+  MoonOutlined, RetweetOutlined, SafetyCertificateOutlined, SendOutlined, SettingOutlined, SunOutlined, TeamOutlined, UserOutlined,
 } from "@ant-design/icons";
 import { Button, Segmented } from "antd";
 import { type ReactNode, useEffect } from "react";
@@ -24,6 +24,7 @@ const LOOP: Entry[] = [
   { to: "/decide", word: k("nav.decide"), icon: <AimOutlined /> },
   { to: "/deliver", word: k("nav.deliver"), icon: <SendOutlined /> },
   { to: "/measure", word: k("nav.measure"), icon: <BarChartOutlined /> },
+  { to: "/learn", word: k("nav.learn"), icon: <RetweetOutlined /> },
 ];
 const REST: Entry[] = [
   { to: "/runs", word: k("nav.runs"), icon: <ClockCircleOutlined /> },

@@ -4,10 +4,12 @@ import { useRead } from "../api/client";
 import type { ModelCard } from "../api/schema";
 import { named, useSpeaker } from "../i18n/text";
 import { Calibration } from "../parts/chart";
+import { Curves } from "../parts/curves";
 import { Bars, shown } from "../parts/figures";
 import { Card, Page } from "../parts/page";
 import { Loaded } from "../parts/states";
-import { Models } from "./predict";
+import { FiguresTable } from "./predict/figures";
+import { Models } from "./predict/models";
 
 export default function Model() {
   const { t, say, format } = useSpeaker();
@@ -25,7 +27,12 @@ export default function Model() {
         {(data) => (
           <>
             <Card title={t("predict.figures")} help={t("predict.figuresHelp")}>
-              <Figures card={data} />
+              <FiguresTable
+                label={t("predict.figures")}
+                columns={data.columns}
+                rows={data.rows}
+                currency={data.summary.figures.find((figure) => figure.currency)?.currency ?? null}
+              />
             </Card>
             <div className="grid even">
               <Card className="w6" title={t("predict.window")}>
@@ -53,6 +60,7 @@ export default function Model() {
                 </Card>
               )}
             </div>
+            <Extra task={data.summary.task} version={data.summary.version} />
             {data.slices.length > 0 && (
               <Card title={t("predict.slices")} help={t("predict.slicesHelp")}>
                 <Slices card={data} />
@@ -84,48 +92,42 @@ export default function Model() {
   }
 }
 
-function Figures({ card }: { card: ModelCard }) {
-  const speaker = useSpeaker();
-  const { t, say } = speaker;
-  const currency = card.summary.figures.find((figure) => figure.currency)?.currency ?? null;
+/** Gains, and what happened to this version: the model's life beside its figures. */
+function Extra({ task, version }: { task: string; version: string }) {
+  const { t, say, format } = useSpeaker();
+  const extra = useRead("GET /api/v1/learn/{task}/versions/{version}", { path: { task, version } });
+  const data = extra.data;
+  if (!data || (data.gains.length < 2 && data.events.length === 0)) return null;
   return (
-    <div className="scroll" tabIndex={0} role="region" aria-label={t("predict.figures")}>
-      <table className="figure-table">
-        <thead>
-          <tr>
-            <th scope="col">{t("predict.model")}</th>
-            {card.columns.map((column) => (
-              <th key={column.metric} scope="col" className="right" title={say(column.definition)}>
-                {say(column.label)} <span aria-hidden="true">{column.higher_is_better ? "↑" : "↓"}</span>
-                <span className="hidden-text">{t(column.higher_is_better ? "predict.higher" : "predict.lower")}</span>
-              </th>
+    <div className="grid even">
+      {data.gains.length > 1 && (
+        <Card className="w6" title={t("asked.gains")} help={t("asked.gainsHelp")}>
+          <Curves
+            label={t("asked.gains")}
+            x={(value) => format.percent(value, 0)}
+            y={(value) => format.percent(value, 0)}
+            xName={t("asked.share")}
+            yName={t("asked.captured")}
+            curves={[
+              { name: t("asked.model"), points: [[0, 0], ...data.gains.map((gain) => [gain.share, gain.found] as [number, number])] },
+              { name: t("asked.chance"), baseline: true, points: [[0, 0], [1, 1]] },
+            ]}
+          />
+        </Card>
+      )}
+      {data.events.length > 0 && (
+        <Card className="w6" title={t("learn.events")} help={t("learn.eventsHelp")}>
+          <ul className="reasons">
+            {data.events.map((event) => (
+              <li key={event.event_id}>
+                <span>
+                  <span className="muted small nowrap">{format.moment(event.at)}</span> <strong>{say(event.act_name)}</strong> {say(event.text)}
+                </span>
+              </li>
             ))}
-          </tr>
-        </thead>
-        <tbody>
-          {card.rows.map((row) => (
-            <tr key={row.model} className={row.chosen ? "chosen" : row.baseline ? "baseline" : ""}>
-              <th scope="row">
-                {say(row.label)} {row.chosen && <span className="tag accent">{t("predict.chosen")}</span>}
-                {row.baseline && <span className="tag">{t("predict.baseline")}</span>}
-              </th>
-              {card.columns.map((column) => (
-                <td key={column.metric} className="right">
-                  {shown(speaker, { value: row.values[column.metric] ?? null, unit: column.unit, currency })}
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      <dl className="facts small" style={{ marginTop: 12 }}>
-        {card.columns.map((column) => (
-          <div key={column.metric} style={{ display: "contents" }}>
-            <dt>{say(column.label)}</dt>
-            <dd className="muted">{say(column.definition)}</dd>
-          </div>
-        ))}
-      </dl>
+          </ul>
+        </Card>
+      )}
     </div>
   );
 }

@@ -35,7 +35,7 @@ export function Chart({ option, height, label }: { option: EChartsCoreOption; he
   return <div ref={box} className="chart" style={{ height }} role="img" aria-label={label} data-ready={ready} />;
 }
 
-const base = (palette: Palette): EChartsCoreOption => ({
+export const base = (palette: Palette): EChartsCoreOption => ({
   color: palette.series,
   animationDuration: 250,
   textStyle: { fontFamily: "inherit", color: palette.ink2 },
@@ -49,7 +49,7 @@ const base = (palette: Palette): EChartsCoreOption => ({
   },
 });
 
-const axis = (palette: Palette) => ({
+export const axis = (palette: Palette) => ({
   axisLine: { lineStyle: { color: palette.line2 } },
   axisTick: { show: false },
   axisLabel: { color: palette.ink2, hideOverlap: true },
