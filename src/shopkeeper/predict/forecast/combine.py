@@ -72,8 +72,9 @@ def weighted(forecasts: Mapping[str, Floats], weights: Mapping[str, float]) -> F
 
 
 def choose_weights(
-    forecasts: Mapping[str, Floats], truth: Floats, absolute: Floats, squared: Floats
-) -> dict[str, float]:
+    forecasts: Mapping[str, Floats], truth: Floats, absolute: Floats, squared: Floats, *,
+    intermittent: bool = False,
+) -> dict[str, float]:  # fmt: skip
     """Choose how much each forecast counts.
 
     Parameters
@@ -84,6 +85,9 @@ def choose_weights(
         What happened; NaN where unknown.
     absolute, squared : Floats
         Scales of errors, from `series_scale`; shape (series,).
+    intermittent : bool
+        Whether values are mostly zero. Absolute errors then ask for zero everywhere, which no
+        stock can be planned from: squared ones, which ask for the mean, count more.
 
     Returns
     -------
@@ -104,7 +108,10 @@ def choose_weights(
         error = said - y
         scaled = float((np.abs(error) * first).mean()) / base[0]
         spread = float(np.sqrt(((error * second) ** 2).mean())) / base[1]
-        return scaled + 0.5 * spread + 0.5 * float(np.abs(error).mean()) / volume / base[2]
+        total = float(np.abs(error).mean()) / volume / base[2]
+        if intermittent:
+            return 0.3 * scaled + 2.0 * spread
+        return scaled + 0.5 * spread + 0.5 * total
 
     middle = stack.mean(axis=0) - y
     base = (

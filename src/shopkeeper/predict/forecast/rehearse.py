@@ -143,7 +143,13 @@ def rehearse(panel: Panel, end: int, steps: int, *, seed: int) -> Rehearsal:
         error = [_error(boost, one, truth) for one in tried]
         rounds = TRIED[int(np.argmin(error))]
         forecasts["boosted"] = tried[int(np.argmin(error))]
-    weights = choose_weights(forecasts, truth, absolute, squared)
+    weights = choose_weights(
+        forecasts,
+        truth,
+        absolute,
+        squared,
+        intermittent=not boost.scale.log and boost.scale.nonnegative,
+    )
     value = weighted(forecasts, weights)
     spread, errors = _spread(boost, value, truth, sigma, steps)
     ends = {level: conformal_ends(errors, level, len(origins)) for level in LEVELS}
