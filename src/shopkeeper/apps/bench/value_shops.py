@@ -201,8 +201,9 @@ def _peer(data: str, shop: Shop, table: pa.Table, options: BenchOptions) -> list
         failed = answer.failed or answer.facts.get("failed", {}).get(model, "")
         took = Measured(time.perf_counter() - start, answer.peak_mb)
         orders = answer.arrays.get(f"{model}.orders")
-        known = orders is not None and np.isfinite(orders).all()
-        bias = float(orders.sum()) / float(count.sum()) - 1.0 if known else None
+        bias = None
+        if orders is not None and np.isfinite(orders).all():
+            bias = float(orders.sum()) / float(count.sum()) - 1.0
         protocol = f"fit and predict in at most {PEER_SECONDS:.0f} s" + (
             f"; stopped: {failed}" if failed else ""
         )

@@ -25,6 +25,8 @@ LEARNED = ("logistic", "boosted", "blend", "stack")
 DIRECT = {"pareto_nbd": "p_buy", "bg_nbd": "bg_buy", "hazard": "hazard_buy"}
 """Processes, and the column in which each says the chance to buy."""
 FOLDS = 3
+PLAIN = Calibrator("platt", (1.0,), (0.0,))
+"""Leaves a probability as it is."""
 MEMORY_MB = 2_048
 """What learning may take at its peak; 60,000 customers at four cut-offs take a quarter of it."""
 
@@ -167,7 +169,9 @@ def learn(data: Question, method: str, seed: int) -> Learned:
     full = is_full(first_us(data), data.as_of_us, data.horizon_days)
     columns = line_columns(rows.names), tree_columns(rows.names, full=full)
     unseen, stack = _out_of_fold(rows, bought, columns, seed)
-    calibrators = {name: fit_calibrator(unseen[name], bought) for name in LEARNED}
+    calibrators = {name: fit_calibrator(unseen[name], bought) for name in unseen}
+    # the stack is a logistic line on unseen scores: a freer shape above it only adds noise
+    calibrators["stack"] = PLAIN
     calibrators |= _direct_calibrators(cutoffs, blocks, outcomes)
     longest = max(cutoff.horizon_days for cutoff in cutoffs)
     nearest = [at for at, cutoff in enumerate(cutoffs) if cutoff.horizon_days == longest]
@@ -285,7 +289,7 @@ def _direct_calibrators(
     for name in set.intersection(*(set(scores) for scores in direct)):
         if name in ("hazard", "bg_nbd"):
             # a probability for the horizon asked for already
-            found[name] = Calibrator("platt", (1.0,), (0.0,))
+            found[name] = PLAIN
         else:
             # a line on the logit scale carries on where later scores leave the range seen here
             found[name] = fit_platt(np.concatenate([s[name] for s in direct]), truth)
@@ -330,7 +334,5 @@ def _out_of_fold(
         "logistic": base["logistic"],
         "boosted": base["boosted"],
         "blend": chance((line + trees) / 2.0),
-        # five weights on thousands of rows: scoring the rows they were fitted on costs nothing
-        "stack": stack.chance(base),
     }
     return unseen, stack

@@ -16,6 +16,9 @@ from shopkeeper.core.errors import NotEnoughDataError
 from shopkeeper.predict.history import Floats, Ints
 from shopkeeper.predict.value.process import maximise
 
+MOST_EXACT = 50_000
+"""Up to so many customers each mean counts as it is; above, means within .2 % are one."""
+STEPS = 500.0
 LEAST_Q = 1.05
 """At q <= 1 the mean amount of a new customer is infinite; q is kept above."""
 
@@ -93,12 +96,13 @@ def fit_gamma_gamma(frequency: Ints | Floats, monetary_minor: Floats) -> GammaGa
         )
     x = np.asarray(frequency, dtype=np.float64)[used]
     scale = float(np.average(monetary_minor[used], weights=x))
-    mean = monetary_minor[used] / scale
+    x, mean, weight = _grouped(x, monetary_minor[used] / scale)
     log_mean = np.log(mean)
     counts, at = np.unique(x, return_inverse=True)
-    by_count = np.bincount(at).astype(np.float64)
-    fixed = float(x @ np.log(x)), float(x @ log_mean), float(log_mean.sum())
-    total = float(len(x))
+    by_count = np.bincount(at, weights=weight)
+    many = weight * x
+    fixed = float(many @ np.log(x)), float(many @ log_mean), float(weight @ log_mean)
+    total = float(weight.sum())
 
     def objective(point: Floats) -> tuple[float, Floats]:
         p, above, gamma = np.exp(point)
@@ -107,15 +111,28 @@ def fit_gamma_gamma(frequency: Ints | Floats, monetary_minor: Floats) -> GammaGa
         log_pooled = np.log(pooled)
         value = by_count @ (gammaln(p * counts + q) - gammaln(p * counts))
         value += total * (q * np.log(gamma) - gammaln(q)) + p * (fixed[0] + fixed[1]) - fixed[2]
-        value -= p * (x @ log_pooled) + q * log_pooled.sum()
+        value -= p * (many @ log_pooled) + q * (weight @ log_pooled)
         d_p = by_count @ (counts * (digamma(p * counts + q) - digamma(p * counts)))
-        d_p += fixed[0] + fixed[1] - x @ log_pooled
+        d_p += fixed[0] + fixed[1] - many @ log_pooled
         d_q = by_count @ digamma(p * counts + q)
-        d_q += total * (np.log(gamma) - digamma(q)) - log_pooled.sum()
-        d_gamma = total * q / gamma - ((p * x + q) / pooled).sum()
+        d_q += total * (np.log(gamma) - digamma(q)) - weight @ log_pooled
+        d_gamma = total * q / gamma - weight @ ((p * x + q) / pooled)
         return float(value), np.array([d_p * p, d_q * above, d_gamma * gamma])
 
     starts = [np.log([3.0, 2.0, 1.0]), np.log([1.0, 1.0, 2.0])]
     found, value = maximise(objective, starts, "Gamma-Gamma")
     p, above, gamma = (float(part) for part in found)
     return GammaGamma(p, LEAST_Q + above, gamma * scale, value - total * float(np.log(scale)))
+
+
+def _grouped(x: Floats, mean: Floats) -> tuple[Floats, Floats, Floats]:
+    """Collapse customers alike in purchases and mean amount; few of them stay as they are."""
+    if len(x) <= MOST_EXACT:
+        return x, mean, np.ones(len(x))
+    step = np.round(np.log(mean) * STEPS)
+    step -= step.min()
+    _, first, at = np.unique(x * (step.max() + 1.0) + step, return_index=True, return_inverse=True)
+    weight = np.bincount(at).astype(np.float64)
+    # the mean logarithm keeps the sums of logarithms exact
+    centre = np.exp(np.bincount(at, weights=np.log(mean)) / weight)
+    return x[first], centre, weight

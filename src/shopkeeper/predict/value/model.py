@@ -10,20 +10,24 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from shopkeeper.core.errors import NotEnoughDataError, SourceError
-from shopkeeper.predict.churn.features import FeatureRows, bought_within, feature_rows
+from shopkeeper.predict.churn.features import FeatureRows, feature_rows
 from shopkeeper.predict.churn.processes import Processes
 from shopkeeper.predict.contract import register, require_fitted
-from shopkeeper.predict.history import Floats, Ints, OrderHistory, Question, sample_customers
-from shopkeeper.predict.split import Cutoff, plan_cutoffs
+from shopkeeper.predict.history import Floats, Ints, Question, sample_customers
+from shopkeeper.predict.split import plan_cutoffs
 from shopkeeper.predict.value.bgnbd import BgNbd, fit_bg_nbd
 from shopkeeper.predict.value.boosted import Boosted, fit_boosted
 from shopkeeper.predict.value.forecast import LEVEL, Forecast, forecast, levels_that_held
 from shopkeeper.predict.value.gamma_gamma import GammaGamma, fit_gamma_gamma
 from shopkeeper.predict.value.pareto_nbd import ParetoNbd, fit_pareto_nbd
-from shopkeeper.predict.value.summary import Grouped, Summary, group, summarise
+from shopkeeper.predict.value.past import grouped, past, stack
+from shopkeeper.predict.value.summary import summarise
+from shopkeeper.predict.value.ziln import Ziln, fit_ziln
 
-METHODS = ("zero", "pace", "bg_nbd", "pareto_nbd", "boosted", "blend")
-"""Two baselines, the two processes, the trees, and the average of Pareto/NBD and the trees."""
+METHODS = ("zero", "pace", "bg_nbd", "pareto_nbd", "boosted", "ziln", "blend")
+"""Two baselines, the two processes, two kinds of trees, and the average: of Pareto/NBD and boosted
+purchases, and of the spend of Pareto/NBD, boosted trees and ZILN. On thirteen rehearsals the third
+spend lowered the error of the other two by .2 %; a third for purchases did not."""
 
 TREE_COLUMNS = (
     "p_buy",
@@ -39,8 +43,9 @@ TREE_COLUMNS = (
 
 LEAST_CUSTOMERS = 50
 MOST_FITTED = 200_000
-"""Customers on which Pareto/NBD is fitted, at most; BG/NBD and Gamma-Gamma take all."""
+"""Customers on which both processes are fitted, at most; Gamma-Gamma takes all, grouped."""
 MOST_BOOSTED = 50_000
+ZILN_TEXTS = ("buys", "mean")
 STRETCH = (0.5, 2.0)
 
 
@@ -58,6 +63,8 @@ class LearnedValue:
         Amounts per purchase.
     boosted : Boosted | None
         Trees; None where the history is too short to learn them.
+    ziln : Ziln | None
+        Zero-inflated lognormal spend; None with the trees.
     levels : tuple[float, float]
         Levels claimed for the ranges of purchases and spend so that they held 90 % in the past.
     as_of_us : int
@@ -74,6 +81,7 @@ class LearnedValue:
     pareto_nbd: ParetoNbd
     amounts: GammaGamma
     boosted: Boosted | None
+    ziln: Ziln | None
     levels: tuple[float, float]
     as_of_us: int
     horizon_days: float
@@ -129,7 +137,7 @@ class ValueModel:
     @property
     def method(self) -> str:
         """Return `blend`, or `pareto_nbd` where the history was too short for trees."""
-        return "blend" if self.learned.boosted is not None else "pareto_nbd"
+        return "blend" if self.learned.boosted else "pareto_nbd"
 
     def fit(self, data: Question, /, *, seed: int = 0) -> Self:
         """Learn from orders before the moment.
@@ -161,18 +169,19 @@ class ValueModel:
                 needed=LEAST_CUSTOMERS,
                 found=len(summary.code),
             )
-        rows = _grouped(summary)
         sampled = sample_customers(known, MOST_FITTED, seed)
-        some = rows if sampled is known else _grouped(summarise(sampled, data.as_of_us, "day"))
+        part = summary if sampled is known else summarise(sampled, data.as_of_us, "day")
+        some = grouped(part)
         process = fit_pareto_nbd(some)
         amounts = fit_gamma_gamma(summary.frequency, summary.monetary_minor)
-        past = replace(data, history=sample_customers(known, MOST_BOOSTED, seed))
-        trees, levels = _fit_trees(past, seed)
+        some_past = replace(data, history=sample_customers(known, MOST_BOOSTED, seed))
+        trees, ziln, levels = _fit_trees(some_past, seed)
         self._learned = LearnedValue(
-            bg_nbd=fit_bg_nbd(rows),
+            bg_nbd=fit_bg_nbd(some),
             pareto_nbd=process,
             amounts=amounts,
             boosted=trees,
+            ziln=ziln,
             levels=levels,
             as_of_us=data.as_of_us,
             horizon_days=data.horizon_days,
@@ -215,14 +224,17 @@ class ValueModel:
             "bg_nbd": (other.orders, other.spend_minor),
             "pareto_nbd": (own.orders, own.spend_minor),
         }
-        if learned.boosted is None:
+        if learned.boosted is None or learned.ziln is None:
             return Value(rows.code, own, methods, rows)
         orders, amount = learned.boosted.predict(rows.names, rows.matrix, own.orders, mean)
         methods["boosted"] = (orders, orders * amount)
-        blend = (orders + own.orders) / 2.0, (orders * amount + own.spend_minor) / 2.0
+        _, spend = learned.ziln.predict(rows.names, rows.matrix, own.orders, mean)
+        # this head says spend and no count; its purchases are the trees'
+        methods["ziln"] = (orders, spend)
+        blend = (orders + own.orders) / 2.0, (orders * amount + own.spend_minor + spend) / 3.0
         methods["blend"] = blend
+        point = replace(own, orders=blend[0], spend_minor=blend[1])
         if not ranges:
-            point = replace(own, orders=blend[0], spend_minor=blend[1])
             return Value(rows.code, point, methods, rows)
         ratio = float(blend[0].sum() / max(own.orders.sum(), 1e-12))
         stretched = forecast(*fitted, days * float(np.clip(ratio, *STRETCH)), learned.levels)
@@ -245,7 +257,14 @@ class ValueModel:
         """
         folder.mkdir(parents=True, exist_ok=True)
         stored: dict[str, Any] = asdict(self.learned)
-        trees = stored.pop("boosted")
+        trees, ziln = stored.pop("boosted"), stored.pop("ziln")
+        for name in ZILN_TEXTS:
+            path = folder / f"ziln_{name}.txt"
+            if ziln is None:
+                path.unlink(missing_ok=True)
+            else:
+                path.write_text(ziln.pop(name))
+        stored["ziln"] = ziln
         for name in ("orders", "amount"):
             path = folder / f"{name}.txt"
             if trees is None:
@@ -278,14 +297,21 @@ class ValueModel:
             stored = json.loads((folder / "model.json").read_text())
             columns = stored["columns"]
             trees = None
+            ziln = stored["ziln"]
+            if ziln is not None:
+                plain: dict[str, Any] = {k: tuple(v) for k, v in ziln.items()}
+                for name in ZILN_TEXTS:
+                    plain[name] = (folder / f"ziln_{name}.txt").read_text()
+                ziln = Ziln(**plain)
             if columns is not None:
-                texts = [(folder / f"{name}.txt").read_text() for name in ("orders", "amount")]
-                trees = Boosted(tuple(columns), *texts)
+                parts = [(folder / f"{name}.txt").read_text() for name in ("orders", "amount")]
+                trees = Boosted(tuple(columns), *parts)
             learned = LearnedValue(
                 bg_nbd=BgNbd(**stored["bg_nbd"]),
                 pareto_nbd=ParetoNbd(**stored["pareto_nbd"]),
                 amounts=GammaGamma(**stored["amounts"]),
                 boosted=trees,
+                ziln=ziln,
                 levels=(stored["levels"][0], stored["levels"][1]),
                 as_of_us=stored["as_of_us"],
                 horizon_days=stored["horizon_days"],
@@ -303,10 +329,6 @@ class ValueModel:
         return model
 
 
-def _grouped(summary: Summary) -> Grouped:
-    return group(summary.frequency, summary.recency, summary.age)
-
-
 def _widened(said: Forecast) -> Forecast:
     """Keep the expectation inside the range, which a skewed distribution does not promise."""
     return replace(
@@ -317,19 +339,21 @@ def _widened(said: Forecast) -> Forecast:
     )
 
 
-def _fit_trees(data: Question, seed: int) -> tuple[Boosted | None, tuple[float, float]]:
+def _fit_trees(
+    data: Question, seed: int
+) -> tuple[Boosted | None, Ziln | None, tuple[float, float]]:
     """Learn the trees and the levels of ranges on past cut-offs; none where there is no usable one."""
-    unlearned = None, (LEVEL, LEVEL)
+    unlearned = None, None, (LEVEL, LEVEL)
     if len(data.history) == 0:
         return unlearned
     first = int(data.history.ts_us.min())
     try:
         plan = plan_cutoffs(first, data.as_of_us, data.horizon_days)
-        parts = [_past(data.history, cutoff) for cutoff in plan]
+        parts = [past(data.history, cutoff) for cutoff in plan]
     except NotEnoughDataError:
         return unlearned
-    expected = _stack([part.expected for part in parts])
-    actual = _stack([part.actual for part in parts])
+    expected = stack([part.expected for part in parts])
+    actual = stack([part.actual for part in parts])
     if int((actual[0] > 0).sum()) < LEAST_CUSTOMERS:
         return unlearned
     last = parts[-1]
@@ -337,35 +361,7 @@ def _fit_trees(data: Question, seed: int) -> tuple[Boosted | None, tuple[float, 
         last.process, last.amounts, last.rows.summary, last.cutoff.horizon_days, last.actual
     )
     names, matrix = parts[0].rows.names, np.vstack([part.rows.matrix for part in parts])
-    return fit_boosted(names, matrix, TREE_COLUMNS, expected, actual, seed), levels
-
-
-@dataclass(frozen=True, slots=True)
-class _Past:
-    """One cut-off: models fitted before it, features, expectations and what followed."""
-
-    cutoff: Cutoff
-    process: ParetoNbd
-    amounts: GammaGamma
-    rows: FeatureRows
-    expected: tuple[Floats, Floats]
-    actual: tuple[Floats, Floats]
-
-
-def _past(history: OrderHistory, cutoff: Cutoff) -> _Past:
-    summary = summarise(history, cutoff.as_of_us, "day")
-    process = fit_pareto_nbd(_grouped(summary))
-    amounts = fit_gamma_gamma(summary.frequency, summary.monetary_minor)
-    rows = feature_rows(history, cutoff.as_of_us, cutoff.horizon_days, Processes(process))
-    alive = process.p_alive(summary.frequency.astype(np.float64), summary.recency, summary.age)
-    frequency = summary.frequency.astype(np.float64)
-    orders = alive * process.expected_if_alive(frequency, summary.age, cutoff.horizon_days)
-    paid = np.where(summary.monetary_minor > 0, frequency, 0.0)
-    mean = amounts.expected_minor(paid, summary.monetary_minor)
-    count, amount = bought_within(history, rows.code, cutoff.as_of_us, cutoff.horizon_days)
-    actual = count.astype(np.float64), amount
-    return _Past(cutoff, process, amounts, rows, (orders, mean), actual)
-
-
-def _stack(parts: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
-    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+    code = np.concatenate([part.rows.code for part in parts])
+    trees = fit_boosted(names, matrix, TREE_COLUMNS, expected, actual, seed)
+    ziln = fit_ziln(names, matrix, TREE_COLUMNS, expected, actual[1], code, seed)
+    return trees, ziln, levels
