@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from shopkeeper.core.errors import NotFoundError
 Floats = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
-Shape = Callable[[Floats], Floats]
+Shape = Callable[[Floats], npt.NDArray[np.floating[Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,8 @@ def draw_trial(spec: World, seed: int, rows: int | None = None) -> SimulatedTria
     x[:, -1] = np.digitize(x[:, -1], [-1.0, 0.0, 1.0]) - 1.5
     x = x.astype(np.float32).astype(np.float64)
     treated = random.random(size) < spec.propensity
-    effect, baseline = spec.effect(x), spec.baseline(x)
+    effect = np.asarray(spec.effect(x), dtype=np.float64)
+    baseline = np.asarray(spec.baseline(x), dtype=np.float64)
     if spec.outcome == "binary":
         baseline = np.clip(baseline, 0.0, 1.0)
         effect = np.clip(baseline + effect, 0.0, 1.0) - baseline

@@ -30,7 +30,13 @@ from shopkeeper.predict.recommend.similar import Markov
 from shopkeeper.predict.sequence.model import GruNet, TransformerNet
 from shopkeeper.predict.sequence.settings import NetSettings
 from shopkeeper.predict.sequence.windows import Sequences
+from shopkeeper.predict.text.learn import Labelled
+from shopkeeper.predict.text.model import TextModel
+from shopkeeper.predict.uplift.forest import ForestSettings
+from shopkeeper.predict.uplift.model import UpliftModel
+from shopkeeper.predict.uplift.trial import Trial
 from shopkeeper.predict.value.model import ValueModel
+from shopkeeper.simulate.texts import made_texts
 
 AS_OF_US = 300 * DAY_US
 
@@ -143,6 +149,38 @@ def _demand_answer(model: Any, table: pa.Table) -> np.ndarray:
     return np.hstack([said.value, said.low[0.9], said.high[0.9]])
 
 
+def _trial(table: pa.Table) -> Trial:
+    """Orders as customers of a trial: the coin follows from the order's second, larger orders gain."""
+    moment = table["ts_us"].to_numpy()
+    amount = table["amount_minor"].to_numpy()
+    coin = (moment // 1_000_000) % 2 == 0
+    matrix = np.column_stack([moment / DAY_US, amount]).astype(np.float32)
+    return Trial(("day", "amount"), matrix, coin, amount / 1_000.0 + coin * (amount > 4_000))
+
+
+def _uplift_answer(model: Any, table: pa.Table) -> np.ndarray:
+    order = np.lexsort((table["amount_minor"].to_numpy(), table["ts_us"].to_numpy()))
+    matrix = _trial(table).matrix[order]
+    return np.column_stack([model.predict(matrix), model.baseline(matrix)])
+
+
+def _written(seed: int) -> pa.Table:
+    """The name is what was written, the amount says whether it pleased."""
+    texts, labels = made_texts(120, seed, noise=0.1)
+    pleased = np.array([label == "positive" for label in labels], dtype=np.int64)
+    return pa.table(
+        {"customer_id": texts, "ts_us": np.arange(120, dtype=np.int64), "amount_minor": pleased}
+    )
+
+
+def _labelled(table: pa.Table) -> Labelled:
+    return Labelled(table["customer_id"].to_pylist(), table["amount_minor"].to_pylist())
+
+
+def _text_answer(model: Any, table: pa.Table) -> np.ndarray:
+    return np.asarray(model.probabilities(sorted(table["customer_id"].to_pylist())))
+
+
 @dataclass(frozen=True)
 class Case:
     """One model under the laws.
@@ -178,6 +216,14 @@ CASES = [
         _items,
         lambda net, table: net.scores(_items(table)),
     ),
+    Case(
+        "uplift",
+        lambda: UpliftModel(ForestSettings(trees=4, depth=3), folds=3),
+        lambda seed: _orders(seed, customers=25),
+        _trial,
+        _uplift_answer,
+    ),
+    Case("text", TextModel, _written, _labelled, _text_answer),
 ]
 
 

@@ -26,6 +26,8 @@ from shopkeeper.predict.uplift.trial import Trial, canonical_order, check_trial
 __all__ = ["TrialFile", "read_trial", "run"]
 
 FOLDS, SEEDS = 5, 2
+PEER_LIMIT_S = 150.0
+"""A peer that takes longer on one fold is left out of all."""
 CONTROL_WORDS = frozenset(
     {"0", "false", "no", "none", "control", "c", "holdout", "hold-out", "held_out", "no e-mail",
      "no email", "no mail", "placebo", "untreated", "对照", "对照组"}
@@ -126,7 +128,7 @@ def _column(table: pa.Table, wanted: str | None, names: tuple[str, ...], option:
             f"no column looks like {names[0]!r}; the file has {', '.join(table.column_names)}",
             next_step=f"name it with {option}", option=option,
         )  # fmt: skip
-    return found
+    return str(found)
 
 
 def read_trial(path: Path, options: BenchOptions) -> list[TrialFile]:
@@ -163,7 +165,7 @@ def read_trial(path: Path, options: BenchOptions) -> list[TrialFile]:
             next_step="name it with --control", option="--control",
         )  # fmt: skip
     if options.treated is None:
-        groups = [(x,) for x in known if x != control]
+        groups: list[tuple[str, ...]] = [(x,) for x in known if x != control]
         if len(groups) > 12:
             raise InputError(
                 f"{arm!r} has {len(known)} values, too many for arms",
@@ -194,7 +196,7 @@ def _value(
     numbers = {"1": ("1.0", "true"), "0": ("0.0", "false")}
     for one in (wanted, *numbers.get(wanted, ())):
         if one.strip().lower() in same:
-            return same[one.strip().lower()]
+            return str(same[one.strip().lower()])
     if split and all(x.strip() in known for x in wanted.split(",")):
         return wanted
     raise InputError(
@@ -226,7 +228,7 @@ def _peer(script: str, name: str, dead: set[str]) -> Scorer:
         if name in dead:
             return np.empty(0)
         arrays = {"x": train.matrix, "t": train.treated, "y": train.outcome, "test": test.matrix}
-        done = run_peer("causal", script, arrays, {}, timeout_s=300)
+        done = run_peer("causal", script, arrays, {}, timeout_s=PEER_LIMIT_S)
         if done.failed:
             dead.add(name)
             print(f"shopkeeper bench: {name}: {done.failed}", file=sys.stderr)  # noqa: T201

@@ -160,11 +160,14 @@ def part_of(plain: Mapping[str, Any]) -> Any:
             Columns.from_dict(plain["columns"]), np.asarray(plain["weight"], dtype=np.float64),
             float(plain["intercept"]), bool(plain["logistic"]),
         )  # fmt: skip
-    makers = {
-        "constant": lambda: Constant(float(plain["value"])),
-        "trees": lambda: Trees(plain["text"], int(plain["rounds"])),
-        "switch": lambda: Switch(part_of(plain["model"])),
-        "column": lambda: OneColumn(int(plain["column"]), plain["sign"], plain["name"]),
-        "forest": lambda: Forest.from_dict(plain),
-    }
-    return makers[kind]()
+    if kind == "constant":
+        return Constant(float(plain["value"]))
+    if kind == "trees":
+        return Trees(plain["text"], int(plain["rounds"]))
+    if kind == "switch":
+        return Switch(part_of(plain["model"]))
+    if kind == "column":
+        return OneColumn(int(plain["column"]), float(plain["sign"]), plain["name"])
+    if kind == "forest":
+        return Forest.from_dict(plain)
+    raise KeyError(kind)

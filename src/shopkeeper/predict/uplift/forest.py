@@ -266,8 +266,9 @@ def _grow(
             break
         child = first + nodes + 2 * np.arange(len(good))
         at = first + good
-        for place, one, start in zip(at, good, child, strict=True):
-            column[place], edge[place], left[place] = best[one] // bins, best[one] % bins, start
+        for place, one, start in zip(at.tolist(), good.tolist(), child.tolist(), strict=True):
+            split_at = int(best[one])
+            column[place], edge[place], left[place] = split_at // bins, split_at % bins, start
         column += [0] * (2 * len(good))
         edge += [255] * (2 * len(good))
         left += list(range(first + nodes, first + nodes + 2 * len(good)))

@@ -180,14 +180,14 @@ def tally(judged: Judged, test: Trial, block: Floats, cost: float) -> Tally:
     if step.max() >= GRID:
         # Many distinct scores: ranks in equal steps; equal scores stay together.
         step = (step * GRID) // (int(step.max()) + 1)
-    made = []
+    made: list[Floats] = []
     for cell, cells in ((step, int(step.max()) + 1), (1 - judged.treat.astype(np.int64), 2)):
         key = (block.astype(np.int64) * cells + cell) * 2 + ~test.treated
         size = BLOCKS * cells * 2
         count = np.bincount(key, weights=test.weights, minlength=size)
         total = np.bincount(key, weights=test.weights * test.outcome, minlength=size)
         parts = [x.reshape(BLOCKS, cells, 2) for x in (count, total)]
-        made.append(np.concatenate(parts, axis=2))
+        made.append(np.concatenate(parts, axis=2).astype(np.float64))
     curve = exact_curve(judged.score, test.treated, test.outcome, test.weight)
     found = Tally(made[0], made[1], curve=curve)
     found.exact = figures_of(curve, made[1].sum(axis=0), cost)

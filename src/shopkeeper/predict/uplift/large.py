@@ -146,7 +146,7 @@ def fit_chunks(
     parts = [np.concatenate(part) for part in zip(*sample, strict=True)]
     del sample
     trial = Trial(columns, parts[0], parts[1].astype(bool), parts[2], None, parts[3])
-    model = UpliftModel(ForestSettings(trees=20)).fit(trial, seed=seed)
+    model = UpliftModel(ForestSettings(trees=20), folds=3).fit(trial, seed=seed)
     assert binner is not None
     whole, arm, y = np.concatenate(codes), np.concatenate(arms), np.concatenate(outcomes)
     codes.clear()

@@ -29,6 +29,8 @@ MOST_LEARNED = 400_000
 LIMIT_MB = 8_192
 PASS_ROWS = 500_000
 FOLDS = 5
+MANY = 15_000
+"""Rows from which three folds and fewer trees say as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,22 @@ class LearnedUplift:
 
 @register
 class UpliftModel:
-    """What a treatment changes for each customer."""
+    """What a treatment changes for each customer.
+
+    Parameters
+    ----------
+    forest : ForestSettings | None
+        How the forest grows.
+    folds : int | None
+        Folds of the cross-fitting, three or more; None takes five, three for many rows.
+    """
 
     name: ClassVar[str] = "uplift"
     task: ClassVar[str] = "uplift"
 
-    def __init__(self, forest: ForestSettings | None = None) -> None:
+    def __init__(self, forest: ForestSettings | None = None, folds: int | None = None) -> None:
         self._forest = forest or ForestSettings()
+        self._folds = folds
         self._learned: LearnedUplift | None = None
 
     @property
@@ -150,11 +161,11 @@ class UpliftModel:
         )  # fmt: skip
         trial = thinned(data, MOST_LEARNED, seed)
         trial = trial.take(canonical_order(trial))
-        bench = Bench(trial, seed, FOLDS if trial.rows <= 100_000 else 3)
+        bench = Bench(trial, seed, self._folds or (FOLDS if trial.rows <= MANY else 3))
         shared = bench.prepare()
         settings = self._forest
-        if trial.rows > 100_000:
-            settings = replace(settings, trees=min(settings.trees, 60), depth=settings.depth + 1)
+        if trial.rows > MANY:
+            settings = replace(settings, trees=min(settings.trees, 80), depth=settings.depth + 1)
         learned = bench.learners(shared, settings)
         whole = stack(shared, learned)
         self._learned = LearnedUplift(
