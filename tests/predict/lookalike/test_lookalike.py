@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -11,16 +10,23 @@ from scipy.sparse import csr_matrix
 from sqlalchemy import insert
 
 from shopkeeper.apps.flows.audiences import build_audience
-from shopkeeper.apps.flows.features import run_features
+from shopkeeper.apps.flows.features import features_at
 from shopkeeper.apps.flows.lookalike import expand_audience, save_expansion
 from shopkeeper.apps.service import create_app
 from shopkeeper.backends.open import open_runtime
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core import state
 from shopkeeper.core.clock import to_us
-from shopkeeper.core.errors import InputError, NotEnoughDataError, NotFoundError, TooLargeError
+from shopkeeper.core.errors import (
+    InputError,
+    NotEnoughDataError,
+    NotFoundError,
+    PlanError,
+    TooLargeError,
+)
 from shopkeeper.core.settings import load_settings
 from shopkeeper.core.tables import PURCHASE_LINES, PURCHASES, SCORES, TableContract
+from shopkeeper.features.library_index import features_contract
 from shopkeeper.predict.lookalike import model as model_module
 from shopkeeper.predict.lookalike.evaluate import (
     baseline_scores,
@@ -28,7 +34,7 @@ from shopkeeper.predict.lookalike.evaluate import (
     precision_at,
     top_lift,
 )
-from shopkeeper.predict.lookalike.model import LookalikeModel, Seeds
+from shopkeeper.predict.lookalike.model import LookalikeModel, Seeds, require_audience
 from shopkeeper.predict.lookalike.space import Customers, build_space, ranks_within, strata_of
 from shopkeeper.simulate.seeds import SeedWorld, seed_world
 
@@ -91,26 +97,31 @@ def test_ranks_are_those_of_each_stratum_alone():
 
 
 def test_similarity_is_the_share_of_seeds_less_alike(worlds: list[SeedWorld]):
-    data = Seeds(_customers(worlds[0]), worlds[0].seeds)
-    model = LookalikeModel().fit(data, seed=2)
-    found = model.likeness(data.customers)
+    seeds = worlds[0].seeds
+    space = build_space(_customers(worlds[0]), seed=2)
+    model = LookalikeModel()
+    score = model.fit(space, seeds, seed=2)
+    found = model.likeness(space.points, score)
     assert found.similarity.min() >= 0.0
     assert found.similarity.max() <= 1.0
-    assert (
-        found.similarity[worlds[0].seeds].mean() > found.similarity[~worlds[0].seeds].mean() + 0.2
-    )
-    total = found.added.sum(axis=1)
-    np.testing.assert_allclose(total - total.mean(), found.score - found.score.mean(), atol=1e-9)
+    expected = [(score[seeds] < x).mean() for x in score[:50]]
+    np.testing.assert_allclose(found.similarity[:50], expected)
+    assert found.similarity[seeds].mean() > found.similarity[~seeds].mean() + 0.2
+    everybody = model.likeness(space.points)
+    total = everybody.added.sum(axis=1)
+    gap = everybody.score - everybody.score.mean()
+    np.testing.assert_allclose(total - total.mean(), gap, atol=1e-9)
 
 
-def test_it_is_saved_without_loss(worlds: list[SeedWorld], tmp_path: Path):
-    data = Seeds(_customers(worlds[0]), worlds[0].seeds)
-    model = LookalikeModel().fit(data, seed=2)
-    model.save(tmp_path)
-    again = LookalikeModel.load(tmp_path)
-    np.testing.assert_array_equal(
-        again.likeness(data.customers).score, model.likeness(data.customers).score
-    )
+def test_the_seed_decides_everything(worlds: list[SeedWorld]):
+    customers, seeds = _customers(worlds[0]), worlds[0].seeds
+    again = [baseline_scores(customers, seeds, seed=4, methods=("bagged",)) for _ in range(2)]
+    np.testing.assert_array_equal(again[0]["bagged"], again[1]["bagged"])
+
+
+def test_nothing_is_told_before_it_is_learned():
+    with pytest.raises(PlanError, match="'lookalike' is not fitted"):
+        LookalikeModel().likeness(np.zeros((2, 2)))
 
 
 def test_held_out_members_are_found_by_ours(worlds: list[SeedWorld]):
@@ -135,8 +146,8 @@ def _few(members: int, others: int) -> Seeds:
 
 
 def test_ten_seeds_without_a_purchase_are_enough():
-    found = LookalikeModel().fit(_few(10, 30), seed=1).likeness(_few(10, 30).customers)
-    assert np.isfinite(found.score).all()
+    found = held_out(_few(10, 30), seed=1)
+    assert all(np.isfinite(x.auc) for x in found)
 
 
 @pytest.mark.parametrize(
@@ -145,19 +156,19 @@ def test_ten_seeds_without_a_purchase_are_enough():
 )
 def test_what_nothing_can_be_learned_from_is_refused(members: int, others: int, words: str):
     with pytest.raises(NotEnoughDataError, match=words):
-        LookalikeModel().fit(_few(members, others))
+        require_audience(_few(members, others))
 
 
 def test_more_than_memory_allows_is_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(model_module, "MEMORY_MB", 0)
     with pytest.raises(TooLargeError, match="look-alike audience among 130 customers"):
-        LookalikeModel().fit(_few(100, 30))
+        require_audience(_few(100, 30))
 
 
 def test_membership_of_everybody_is_needed():
     data = _few(20, 40)
     with pytest.raises(InputError, match="told for 5 of 60"):
-        LookalikeModel().fit(Seeds(data.customers, data.members[:5]))
+        require_audience(Seeds(data.customers, data.members[:5]))
 
 
 def test_strata_hold_equal_activity_together():
@@ -209,7 +220,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory):
     ]
     lines = base | {"line_id": base["order_id"], "product_id": item}
     _put(runtime, PURCHASE_LINES, lines)
-    run_features(runtime, as_of=AS_OF, run_id="r1")
+    few = ["recency_days", "orders_life", "spend_minor_life", "tenure_days", "avg_order_minor_life"]
+    rows = features_at(runtime.tables, [AS_OF], names=few)
+    runtime.tables.replace(features_contract(few), rows)
     with runtime.state.begin() as connection:
         for audience_id, rule in (
             ("audience_tea", "spend_minor_life >= 0"), ("audience_none", "orders_life > 999"),

@@ -127,8 +127,8 @@ def expand_audience(
     seed = runtime.settings.predict.seed
     space = build_space(customers, seed)
     model = LookalikeModel()
-    score = model.fit_space(space, data.members, seed=seed)
-    found = model.likeness_of(space.points, score)
+    score = model.fit(space, data.members, seed=seed)
+    found = model.likeness(space.points, score)
     order = np.argsort(-found.score, kind="stable")
     order = order[~data.members[order]]
     least = 0.5 if size is None and min_similarity is None else (min_similarity or 0.0)

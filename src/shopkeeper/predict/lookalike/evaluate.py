@@ -65,7 +65,7 @@ def baseline_scores(
     plain = _standard(customers)
     if "bagged" in methods:
         space: Space = build_space(customers, seed)
-        found["bagged"] = LookalikeModel().fit_space(space, members, seed=seed)
+        found["bagged"] = LookalikeModel().fit(space, members, seed=seed)
     if "logistic" in methods:
         fitted = LogisticRegression(C=1.0, max_iter=300, class_weight="balanced")
         found["logistic"] = np.asarray(fitted.fit(plain, members).decision_function(plain))

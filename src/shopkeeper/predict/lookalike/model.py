@@ -8,17 +8,14 @@ shops. Scores of customers come from bags that did not contain them.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
-from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from shopkeeper.core.errors import InputError, NotEnoughDataError
-from shopkeeper.predict.contract import register, require_fitted
-from shopkeeper.predict.lookalike.space import Bools, Customers, Floats, Ints, Space, build_space
+from shopkeeper.predict.contract import require_fitted
+from shopkeeper.predict.lookalike.space import Bools, Customers, Floats, Ints, Space
 from shopkeeper.predict.memory import matrix_bytes, require_memory
 
 FEWEST_SEEDS, FEWEST_OTHERS = 10, 30
@@ -66,18 +63,17 @@ class Likeness:
     added: Floats
 
 
-@register
 class LookalikeModel:
-    """Bagged logistics of seeds against a matched sample of the rest."""
+    """Bagged logistics of seeds against a matched sample of the rest.
 
-    task: ClassVar[str] = "lookalike"
-    name: ClassVar[str] = "bagged"
+    Points are ranks and places among the customers of one moment, so what is learned holds for
+    them alone: it is learned when it is asked for and never stored.
+    """
 
     def __init__(self) -> None:
         self._weights: Floats | None = None
         self._bases: Floats = np.zeros(0)
         self._seeds: Floats = np.zeros(0)
-        self._seed = 0
 
     @property
     def mean_weights(self) -> Floats:
@@ -87,39 +83,11 @@ class LookalikeModel:
         -------
         Floats
         """
-        require_fitted(self._weights, f"{self.task}/{self.name}")
+        require_fitted(self._weights, "lookalike")
         assert self._weights is not None
         return np.asarray(self._weights.mean(axis=0))
 
-    def fit(self, data: Seeds, /, *, seed: int = 0) -> Self:
-        """Learn an audience.
-
-        Parameters
-        ----------
-        data : Seeds
-            Everybody, and who belongs.
-        seed : int
-            Decides bags and embedding.
-
-        Returns
-        -------
-        Self
-            The same object.
-
-        Raises
-        ------
-        NotEnoughDataError
-            When there are fewer than 10 members, or fewer than 30 customers outside.
-        InputError
-            When the members are not told for every customer.
-        TooLargeError
-            When it would need more memory than it may take.
-        """
-        require_audience(data)
-        self.fit_space(build_space(data.customers, seed), data.members, seed=seed)
-        return self
-
-    def fit_space(self, space: Space, members: Bools, *, seed: int = 0) -> Floats:
+    def fit(self, space: Space, members: Bools, *, seed: int = 0) -> Floats:
         """Learn an audience from points.
 
         Parameters
@@ -157,28 +125,13 @@ class LookalikeModel:
             unseen[at] = False
             total[unseen] += space.points[unseen] @ weights[-1] + bases[-1]
             times[unseen] += 1
-        self._weights, self._bases, self._seed = np.array(weights), np.array(bases), seed
+        self._weights, self._bases = np.array(weights), np.array(bases)
         all_bags = space.points @ self._weights.mean(axis=0) + self._bases.mean()
         score = np.where(times > 0, total / np.maximum(times, 1), all_bags)
         self._seeds = np.sort(score[inside])
         return np.asarray(score)
 
-    def likeness(self, customers: Customers) -> Likeness:
-        """How much customers are like the audience.
-
-        Parameters
-        ----------
-        customers : Customers
-            Everybody; activity is compared among them.
-
-        Returns
-        -------
-        Likeness
-            In their order.
-        """
-        return self.likeness_of(build_space(customers, self._seed).points)
-
-    def likeness_of(self, points: Floats, score: Floats | None = None) -> Likeness:
+    def likeness(self, points: Floats, score: Floats | None = None) -> Likeness:
         """How much points are like the audience.
 
         Parameters
@@ -193,51 +146,13 @@ class LookalikeModel:
         Likeness
             In their order.
         """
-        require_fitted(self._weights, f"{self.task}/{self.name}")
+        require_fitted(self._weights, "lookalike")
         assert self._weights is not None
         mean = self._weights.mean(axis=0)
         value = points @ mean + self._bases.mean() if score is None else score
         below = np.searchsorted(self._seeds, value, side="left")
         level = below / max(len(self._seeds), 1)
         return Likeness(value, np.asarray(level), (points - points.mean(axis=0)) * mean)
-
-    def save(self, folder: Path) -> None:
-        """Write `lookalike.json` and `lookalike.npz`.
-
-        Parameters
-        ----------
-        folder : Path
-            Made if it does not exist.
-        """
-        require_fitted(self._weights, f"{self.task}/{self.name}")
-        assert self._weights is not None
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "lookalike.json").write_text(json.dumps({"seed": self._seed}), encoding="utf-8")
-        np.savez_compressed(
-            folder / "lookalike.npz", weights=self._weights, bases=self._bases, seeds=self._seeds
-        )
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote.
-
-        Parameters
-        ----------
-        folder : Path
-            Folder given to `save`.
-
-        Returns
-        -------
-        Self
-            Answers exactly as the saved model.
-        """
-        model = cls()
-        plain = json.loads((folder / "lookalike.json").read_text(encoding="utf-8"))
-        model._seed = int(plain["seed"])
-        with np.load(folder / "lookalike.npz", allow_pickle=False) as stored:
-            model._weights, model._bases = stored["weights"], stored["bases"]
-            model._seeds = stored["seeds"]
-        return model
 
 
 def require_audience(data: Seeds) -> None:
