@@ -17,6 +17,7 @@ from shopkeeper.apps.cli.context import (
     out,
     print_json,
 )
+from shopkeeper.apps.cli.learn_life import add_to
 from shopkeeper.core.clock import parse_as_of
 from shopkeeper.core.errors import InputError
 
@@ -180,3 +181,6 @@ def _show_report(done: Any, lang: str) -> None:
         f"version {done.version} · {done.scored:,} customers scored · {done.seconds:.0f} s",
         highlight=False,
     )
+
+
+add_to(app)

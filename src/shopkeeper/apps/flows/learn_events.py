@@ -185,6 +185,32 @@ def training_plan(
         tuple(sorted(to_us(x.as_of) for x in trained)),
         drifted=any(x.evidence.get("matters") for x in of(fresh, "drifted")),
         degraded=bool(of(fresh, "degraded")),
-        asked=asked,
+        asked=asked or _asked(history),
     )
     return plan_training(task, to_us(as_of), standing, policy(runtime))
+
+
+def ask_for_training(runtime: Runtime, task: str, as_of: datetime) -> ModelEvent:
+    """Write down that a person wants a task trained again; its next turn does it.
+
+    Parameters
+    ----------
+    runtime
+        The open shop.
+    task
+        What it predicts.
+    as_of
+        The moment.
+    """
+    said = ("有人要求重新训练", "Somebody asked for training")
+    evidence = {"because": ["asked"], "at": runtime.clock.now().isoformat()}
+    return record(runtime, task, "", "due", as_of, said, evidence)
+
+
+def _asked(history: Sequence[ModelEvent]) -> bool:
+    """Whether somebody asked since the last training was done."""
+    done = max((x.at for x in of(history, *TRAININGS)), default=None)
+    return any(
+        "asked" in x.evidence.get("because", ()) and (done is None or x.at > done)
+        for x in of(history, "due")
+    )
