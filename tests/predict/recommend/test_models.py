@@ -10,24 +10,35 @@ import pyarrow as pa
 import pytest
 
 from shopkeeper.core.errors import NotEnoughDataError, PlanError, SourceError, TooLargeError
-from shopkeeper.predict.recommend.again import BuyAgain
+from shopkeeper.predict.recommend.again import BuyAgain, OwnFrequent, Replenish
+from shopkeeper.predict.recommend.alike import SessionKnn
+from shopkeeper.predict.recommend.als import Ials
 from shopkeeper.predict.recommend.base import Recommender, load_recommender
 from shopkeeper.predict.recommend.blend import Blend, choose_weights
 from shopkeeper.predict.recommend.ease import Ease
 from shopkeeper.predict.recommend.evaluate import evaluate
 from shopkeeper.predict.recommend.interactions import Interactions
-from shopkeeper.predict.recommend.popularity import Popularity, RecentPopularity
+from shopkeeper.predict.recommend.popularity import (
+    FadingPopularity,
+    Popularity,
+    RecentPopularity,
+)
 from shopkeeper.predict.recommend.similar import ItemGraph, ItemKnn, Markov
 from shopkeeper.predict.recommend.split import leave_last_out
 
 MODELS: list[Callable[[], Recommender]] = [
     Popularity,
     RecentPopularity,
+    FadingPopularity,
     Markov,
     lambda: ItemGraph(neighbours=3),
     lambda: ItemKnn(recent=5),
     lambda: Ease(regularisation=2.0),
     BuyAgain,
+    OwnFrequent,
+    Replenish,
+    SessionKnn,
+    lambda: Ials(factors=4, iterations=3),
     lambda: Blend([Markov(), BuyAgain(), Popularity()], [0.5, 0.25, 0.25]),
 ]
 every_model = pytest.mark.parametrize("make", MODELS, ids=lambda make: make().name)

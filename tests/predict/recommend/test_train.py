@@ -59,7 +59,8 @@ def test_the_chosen_method_beats_popularity_on_a_later_period(run: RecommendRun)
 
 def test_every_method_is_compared_and_may_be_chosen(run: RecommendRun) -> None:
     methods = {
-        "markov", "item-graph", "item-knn", "session-knn", "popularity-7-days", "ease", "ials",
+        "markov", "item-graph", "item-knn", "session-knn", "popularity-7-days",
+        "popularity-fading", "ease", "ials",
     }  # fmt: skip
     assert set(run.facts["weights"]) == methods
     assert sum(run.facts["weights"].values()) == pytest.approx(1.0)

@@ -12,7 +12,11 @@ from shopkeeper.predict.recommend.als import Ials
 from shopkeeper.predict.recommend.base import Recommender
 from shopkeeper.predict.recommend.blend import Blend, choose_weights
 from shopkeeper.predict.recommend.ease import Ease
-from shopkeeper.predict.recommend.popularity import Popularity, RecentPopularity
+from shopkeeper.predict.recommend.popularity import (
+    FadingPopularity,
+    Popularity,
+    RecentPopularity,
+)
 from shopkeeper.predict.recommend.similar import ItemGraph, ItemKnn, Markov
 
 __all__ = ["BASELINES", "OPTIONAL", "blend_of", "methods_of"]
@@ -26,7 +30,7 @@ OPTIONAL = ("sequence", "ranker")
 """Methods that take minutes or an extra: run where they are asked for by name."""
 
 _EASE_ITEMS = 4_000
-_IALS_ITEMS = 20_000
+_DENSE_ITEMS = 20_000
 
 
 def _rules() -> Recommender:
@@ -58,24 +62,25 @@ def methods_of(task: Task) -> dict[str, Make]:
     known: dict[str, Make] = {
         "popularity": Popularity,
         "popularity-7-days": RecentPopularity,
+        "popularity-fading": FadingPopularity,
         "markov": Markov,
         "item-graph": ItemGraph,
         "item-knn": ItemKnn,
         "session-knn": SessionKnn,
-        "ease": partial(Ease, max_items=_EASE_ITEMS, overflow="frequent"),
     }
     if task.sessions:
         known["sequential-rules"] = _rules
     elif not task.exclude_seen:
         known |= {"own-frequent": OwnFrequent, "buy-again": BuyAgain, "replenish": Replenish}
-    if task.report.past.n_items <= _IALS_ITEMS:
+    if task.report.past.n_items <= _DENSE_ITEMS:
         known["ials"] = Ials
+        known["ease"] = partial(Ease, max_items=_EASE_ITEMS, overflow="frequent")
     return known
 
 
 _BLENDED = (
     "markov", "item-graph", "item-knn", "session-knn", "ease", "ials", "popularity-7-days",
-    "buy-again", "replenish", "own-frequent",
+    "popularity-fading", "buy-again", "replenish", "sequential-rules",
 )  # fmt: skip
 
 
@@ -101,7 +106,7 @@ def blend_of(task: Task, known: dict[str, Make], seed: int, also: tuple[str, ...
     names = [name for name in (*_BLENDED, *also) if name in known]
     parts = [known[name]().fit(task.validation.past, seed=seed) for name in names]
     weights = choose_weights(
-        parts, task.validation, exclude_seen=task.exclude_seen, users=4_000, seed=seed
+        parts, task.validation, exclude_seen=task.exclude_seen, users=2_000, seed=seed
     )
     used = [(part, weight) for part, weight in zip(parts, weights, strict=True) if weight > 0]
     blend = Blend([part for part, _ in used], [weight for _, weight in used])

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from shopkeeper.predict.recommend.base import Recommender
-from shopkeeper.predict.recommend.interactions import Floats, Interactions, Ints
+from shopkeeper.predict.recommend.interactions import Bools, Floats, Interactions, Ints
 from shopkeeper.predict.recommend.popularity import Popularity
 
 __all__ = ["BuyAgain", "OwnFrequent", "Replenish", "own_pairs"]
@@ -19,7 +19,8 @@ class BuyAgain(Recommender):
     """Personal frequency: Σ over the baskets with the item of ``decay`` to the baskets since.
 
     Popularity fills what a short history leaves open; its share is below any personal score of
-    the last ``1 / (1 - decay)`` baskets, so it decides between equals and for newcomers.
+    the last ``1 / (1 - decay)`` baskets, so it decides between equals. A newcomer has nothing to
+    buy again: all scores are 0.
 
     Parameters
     ----------
@@ -51,7 +52,12 @@ class BuyAgain(Recommender):
 
     def _score(self, histories: Interactions) -> Floats:
         scores: Floats = histories.weights(self.decay).toarray()
-        return scores + self._prior
+        scores += np.where(self._answers(histories), self._prior, np.float32(0.0))
+        return scores
+
+    def _answers(self, histories: Interactions) -> Bools:
+        """Who gets popularity besides: those with a history; for others there is no again."""
+        return (np.diff(histories.starts()) > 0)[:, None]
 
     def _state(self) -> Mapping[str, Any]:
         return {"prior": self._prior}
@@ -77,6 +83,9 @@ class OwnFrequent(BuyAgain):
 
     def __init__(self, decay: float = 1.0, popular: float = 0.01) -> None:
         super().__init__(decay, popular)
+
+    def _answers(self, histories: Interactions) -> Bools:
+        return np.ones((histories.n_users, 1), dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,7 +193,8 @@ class Replenish(Recommender):
         )
 
     def _score(self, histories: Interactions) -> Floats:
-        scores = np.tile(self._prior, (histories.n_users, 1))
+        known = (np.diff(histories.starts()) > 0)[:, None]
+        scores: Floats = np.where(known, self._prior, np.float32(0.0))
         pairs = own_pairs(histories)
         if len(pairs.users) == 0:
             return scores

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,14 +19,23 @@ from shopkeeper.predict.recommend.content import Content, Words
 from shopkeeper.predict.recommend.diversity import arranged
 from shopkeeper.predict.recommend.ease import Ease
 from shopkeeper.predict.recommend.evaluate import Truth, evaluate, list_figures
-from shopkeeper.predict.recommend.interactions import Ints
-from shopkeeper.predict.recommend.popularity import RecentPopularity
+from shopkeeper.predict.recommend.interactions import Interactions, Ints
+from shopkeeper.predict.recommend.popularity import FadingPopularity, RecentPopularity
 from shopkeeper.predict.recommend.rank import recommend
 from shopkeeper.predict.recommend.ranker import Ranker
 from shopkeeper.predict.recommend.similar import ItemGraph, ItemKnn, Markov
 from shopkeeper.predict.recommend.split import Split, first_basket
 
-__all__ = ["Chosen", "Ranked", "basket_members", "choose", "group_codes", "new_members", "weighted"]
+__all__ = [
+    "Chosen",
+    "Ranked",
+    "basket_members",
+    "choose",
+    "fit_all",
+    "group_codes",
+    "new_members",
+    "weighted",
+]
 
 # What bounds the work on long grocery histories: neighbours kept, gap and latest baskets used.
 _NEIGHBOURS = 100
@@ -34,16 +44,20 @@ _RECENT = 20
 _RECENT_KNN = 8
 # EASE inverts a dense matrix: the 2,000 most bought products take 16 MB and two seconds a fit.
 _EASE_ITEMS = 2_000
+_IALS_MOST = 300_000
+_TRADED = 300
 _TRADES = (0.0, 0.02, 0.05, 0.1, 0.2)
 
 
-def new_members(words: Words | None = None) -> list[Recommender]:
+def new_members(words: Words | None = None, interactions: int = 0) -> list[Recommender]:
     """Methods that new products may come from, in the order of the weights.
 
     Parameters
     ----------
     words
         What is written about products; without it there is no content.
+    interactions
+        Size of the past: beyond 300,000 iALS would outlast all others together and is left out.
 
     Returns
     -------
@@ -56,9 +70,11 @@ def new_members(words: Words | None = None) -> list[Recommender]:
         ItemKnn(decay=0.95, neighbours=_NEIGHBOURS, recent=_RECENT_KNN),
         SessionKnn(neighbours=200, decay=0.9, recent=_RECENT),
         RecentPopularity(),
+        FadingPopularity(),
         Ease(max_items=_EASE_ITEMS, overflow="frequent"),
-        Ials(factors=32, iterations=5),
     ]
+    if interactions <= _IALS_MOST:
+        members.append(Ials(factors=32, iterations=5))
     return members if words is None else [*members, Content(words=words)]
 
 
@@ -76,6 +92,7 @@ def basket_members() -> list[Recommender]:
         ItemGraph(window=_GAP, neighbours=_NEIGHBOURS, recent=_RECENT),
         SessionKnn(neighbours=200, decay=0.9, recent=_RECENT),
         RecentPopularity(),
+        FadingPopularity(),
     ]
 
 
@@ -108,7 +125,7 @@ def choose(
     categories: Mapping[str, str] | None,
     *,
     seed: int,
-    users: int = 600,
+    users: int = 400,
     ranker: Ranked | None = None,
 ) -> Chosen:
     """Decide weights and methods on a period that no figure is reported from.
@@ -135,7 +152,7 @@ def choose(
     Chosen
         Each decision by NDCG@10.
     """
-    parts = [part.fit(split.past, seed=seed) for part in new_members(words)]
+    parts = [part.fit(split.past, seed=seed) for part in new_members(words, split.past.n)]
     weights = choose_weights(parts, split, exclude_seen=True, users=users, seed=seed)
     news = dict(zip((part.name for part in parts), weights, strict=True))
     new = weighted(parts, news)
@@ -144,7 +161,11 @@ def choose(
     trade = _trade(new, split, categories, seed) if categories else 0.0
     plain = evaluate(new, split, exclude_seen=True).values["ndcg@10"] if ranker else 1.0
     baskets = first_basket(split)
-    parts = [part.fit(baskets.past, seed=seed) for part in basket_members()]
+    # The past is the same: what is fitted already is not fitted again.
+    ready = {_key(part): part for part in parts}
+    parts = [
+        ready.get(_key(part)) or part.fit(baskets.past, seed=seed) for part in basket_members()
+    ]
     weights = choose_weights(parts, baskets, exclude_seen=False, users=users, seed=seed)
     basket = dict(zip((part.name for part in parts), weights, strict=True))
     again = {
@@ -153,7 +174,9 @@ def choose(
     }
     won = False
     if ranker is not None:
-        trees = ranker.over(weighted(new_members(words), news)).fit(split.past, seed=seed)
+        trees = ranker.over(weighted(new_members(words, split.past.n), news)).fit(
+            split.past, seed=seed
+        )
         won = evaluate(trees, split, exclude_seen=True).values["ndcg@10"] > plain
     return Chosen(news, basket, max(again, key=lambda name: again[name]), trade, won)
 
@@ -192,6 +215,8 @@ class Ranked:
 
 def _trade(model: Recommender, split: Split, categories: Mapping[str, str], seed: int) -> float:
     """The largest price of a repetition that costs at most a hundredth of NDCG@10."""
+    few = split.histories.user_ids[:_TRADED]
+    split = Split(split.past, split.histories.for_users(few), split.truth.for_users(few))
     fallback = RecentPopularity().fit(split.past, seed=seed)
     groups = group_codes(model.item_ids, categories)
     truth = Truth.of(split, model, new_only=True)
@@ -207,6 +232,40 @@ def _trade(model: Recommender, split: Split, categories: Mapping[str, str], seed
         if value >= 0.99 * best:
             kept = trade
     return kept
+
+
+def fit_all(
+    models: Sequence[Recommender],
+    past: Interactions,
+    seed: int,
+    ready: Sequence[Recommender] = (),
+) -> None:
+    """Fit models on one past, each member that several blends share only once.
+
+    Parameters
+    ----------
+    models
+        Blends and single methods, fitted in place; members of blends are exchanged for equal ones.
+    past
+        To learn from.
+    seed
+        Decides everything random.
+    ready
+        Methods already fitted on this past with this seed.
+    """
+    done = {_key(part): part for part in ready}
+    for model in models:
+        members = model.components if isinstance(model, Blend) else [model]
+        for place, part in enumerate(members):
+            if _key(part) not in done or not isinstance(model, Blend):
+                done[_key(part)] = part.fit(past, seed=seed)
+            members[place] = done[_key(part)]
+        if isinstance(model, Blend):
+            model.take_fitted()
+
+
+def _key(part: Recommender) -> str:
+    return json.dumps([part.name, part.parameters()], sort_keys=True)
 
 
 def group_codes(item_ids: pa.StringArray, categories: Mapping[str, str]) -> Ints:

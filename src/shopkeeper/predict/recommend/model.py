@@ -14,7 +14,7 @@ import pyarrow as pa
 from shopkeeper.core.errors import InputError, SourceError
 from shopkeeper.predict.recommend.again import Replenish
 from shopkeeper.predict.recommend.base import Recommender, load_recommender
-from shopkeeper.predict.recommend.choose import group_codes
+from shopkeeper.predict.recommend.choose import fit_all, group_codes
 from shopkeeper.predict.recommend.content import Content, Words
 from shopkeeper.predict.recommend.diversity import arranged
 from shopkeeper.predict.recommend.evaluate import Figures, evaluate
@@ -123,8 +123,7 @@ class ShopRecommender:
         alone = past.n == 0 or not (np.diff(past.steps) == 0).any()
         window = 3 if alone else 0
         self.together = ItemGraph(window=window, backward=float(window > 0), neighbours=100)
-        for part in _PARTS:
-            getattr(self, part).fit(past, seed=seed)
+        fit_all([getattr(self, part) for part in _PARTS], past, seed)
         return self
 
     def evaluate(self, split: Split) -> dict[str, Figures]:

@@ -10,7 +10,7 @@ import numpy as np
 from shopkeeper.predict.recommend.base import Recommender
 from shopkeeper.predict.recommend.interactions import DAY_US, Floats, Interactions
 
-__all__ = ["Popularity", "RecentPopularity"]
+__all__ = ["FadingPopularity", "Popularity", "RecentPopularity"]
 
 
 class Popularity(Recommender):
@@ -76,6 +76,50 @@ class RecentPopularity(Popularity):
         whole = _buyers(interactions)
         # Below 1, so it only decides between equal counts.
         self._counts = _buyers(interactions.where(recent)) + whole / (whole.max(initial=0) + 1)
+
+
+class FadingPopularity(Popularity):
+    """Buyers of the item, each by how lately: half as much every so many days.
+
+    Steadier than a window where few sales fall into a week. Where there are no timestamps, age is
+    the part of the user's own history that came after.
+
+    Parameters
+    ----------
+    half_life_days
+        Age at which a buyer counts half.
+    share
+        The same as a part of each history, without timestamps.
+    """
+
+    name: ClassVar[str] = "popularity-fading"
+    reason: ClassVar[str] = "popular"
+
+    def __init__(self, half_life_days: float = 7.0, share: float = 0.2) -> None:
+        super().__init__()
+        self.half_life_days = half_life_days
+        self.share = share
+
+    def parameters(self) -> dict[str, Any]:
+        """Half-life, and its stand-in share."""
+        return {"half_life_days": self.half_life_days, "share": self.share}
+
+    def _learn(self, interactions: Interactions, seed: int) -> None:  # noqa: ARG002 - nothing random
+        if interactions.times is not None:
+            last = interactions.times.max(initial=0)
+            age = (last - interactions.times) / (self.half_life_days * DAY_US)
+        else:
+            ago = interactions.steps_ago()
+            age = ago / np.maximum((ago + interactions.steps + 1) * self.share, 1e-9)
+        # A buyer counts once an item, by the latest time.
+        key = interactions.users * interactions.n_items + interactions.items
+        order = np.lexsort((age, key))
+        _, first = np.unique(key[order], return_index=True)
+        kept = order[first]
+        counts = np.bincount(
+            interactions.items[kept], 0.5 ** age[kept], minlength=interactions.n_items
+        )
+        self._counts = counts.astype(np.float32)
 
 
 def _buyers(interactions: Interactions) -> Floats:

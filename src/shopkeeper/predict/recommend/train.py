@@ -22,6 +22,7 @@ from shopkeeper.predict.recommend.choose import (
     Ranked,
     basket_members,
     choose,
+    fit_all,
     group_codes,
     new_members,
     weighted,
@@ -120,7 +121,7 @@ def train_recommender(
     k: int = 10,
     horizon_days: int = 28,
     min_buyers: int = 10,
-    judged: int = 1_000,
+    judged: int = 600,
     products: pa.Table | None = None,
     opinion: Mapping[str, float] | None = None,
     ranker: bool = False,
@@ -325,13 +326,13 @@ def _report(
     seed: int,
 ) -> tuple[tuple[Figure, ...], dict[str, float]]:
     """Figures of every surface, and what the lists of new products expose."""
-    parts = [part.fit(split.past, seed=seed) for part in new_members(words)]
+    parts = [part.fit(split.past, seed=seed) for part in new_members(words, split.past.n)]
     shown: list[Recommender] = [Popularity().fit(split.past, seed=seed), *parts]
     new = weighted(parts, chosen.new)
     if isinstance(new, Blend):
         shown.append(new.take_fitted())
     if ranked is not None:
-        trees = ranked.over(weighted(new_members(words), chosen.new))
+        trees = ranked.over(weighted(new_members(words, split.past.n), chosen.new))
         shown.append(trees.fit(split.past, seed=seed))
         new = shown[-1] if chosen.ranked else new
     rows: list[Figure] = []
@@ -355,7 +356,8 @@ def _report(
     for part in fitted:
         rows += _figures(part.name, evaluate(part, split, exclude_seen=False), "again")
     baskets = first_basket(split)
-    basket = weighted(basket_members(), chosen.next_basket).fit(split.past, seed=seed)
+    basket = weighted(basket_members(), chosen.next_basket)
+    fit_all([basket], split.past, seed, parts)
     for part in fitted:
         rows += _figures(part.name, evaluate(part, baskets, exclude_seen=False), "next_basket")
     rows += _figures("next-basket", evaluate(basket, baskets, exclude_seen=False), "next_basket")

@@ -176,6 +176,7 @@ METHODS: dict[str, Text] = {
     "item-knn": Text(zh="相似商品", en="Item neighbours"),
     "ease": Text(zh="EASE", en="EASE"),
     "buy-again": Text(zh="再次购买", en="Buy again"),
+    "popularity-fading": Text(zh="近期热销（逐日衰减）", en="Popularity, fading"),
     "replenish": Text(zh="到期补货", en="Due again"),
     "own-frequent": Text(zh="自己最常买的", en="Own most frequent"),
     "session-knn": Text(zh="相似客户", en="Alike customers"),

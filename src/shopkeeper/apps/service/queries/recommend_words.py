@@ -30,6 +30,9 @@ DEFINITIONS: dict[str, Text] = {
         zh="近 7 天购买人数最多的商品；也是新客户得到的推荐",
         en="Products most customers bought in the last 7 days; newcomers get these",
     ),
+    "popularity-fading": Text(
+        zh="越近的购买越算数的热销榜", en="Products most bought, the latest purchases counting most"
+    ),
     "markov": Text(
         zh="买过某商品之后，常接着买什么", en="What is often bought after a product"
     ),
