@@ -45,8 +45,9 @@ NET = {
 
 BLENDED = ("transformer", "stan", "session-knn", "sequential-rules", "markov", "item-graph",
            "own-frequent", "popularity")  # fmt: skip
-ORDER = ("popularity", "sequential-rules", "markov", "item-knn", "session-knn", "stan", "gru",
-         "transformer", "blend")  # fmt: skip
+ORDER = ("popularity", "own-frequent", "sequential-rules", "markov", "item-knn", "session-knn",
+         "stan", "gru", "transformer", "blend")  # fmt: skip
+"""``own-frequent`` shows what the session had already: where visitors return, it shames."""
 BUY_ORDER = ("has-added-to-cart", "boosting", "boosting+gru", "boosting+transformer", "truth")
 """``truth`` is the chance itself, known to who simulates."""
 SESSIONS = 20_000
