@@ -1,37 +1,24 @@
-"""Train, compare, store and apply the models of churn, value and recommendation."""
+"""The tasks of a night: each trains, settles and applies its model."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-
+from shopkeeper.apps.flows.churn import predict_churn
 from shopkeeper.apps.flows.forecast import predict_forecast
 from shopkeeper.apps.flows.intent import predict_intent
-from shopkeeper.apps.flows.learn_train import Trained, card_figures, lived
 from shopkeeper.apps.flows.promotion import predict_promotion
 from shopkeeper.apps.flows.propensity import predict_propensities
 from shopkeeper.apps.flows.recommend import predict_recommend
-from shopkeeper.apps.flows.task import (
-    TaskReport,
-    history_before,
-    pivot,
-    write_scores,
-)
+from shopkeeper.apps.flows.task import TaskReport
 from shopkeeper.apps.flows.text import predict_text
 from shopkeeper.apps.flows.uplift import predict_uplift
+from shopkeeper.apps.flows.value import predict_value
 from shopkeeper.backends.runtime import Runtime
-from shopkeeper.core.clock import to_us
-from shopkeeper.core.errors import NotEnoughDataError
-from shopkeeper.predict.cards import gain_points
-from shopkeeper.predict.churn.model import ChurnModel
-from shopkeeper.predict.churn.train import score_churn, train_churn
-from shopkeeper.predict.value.model import ValueModel
-from shopkeeper.predict.value.train import score_value, train_value
+from shopkeeper.core.errors import LeakageError, NotEnoughDataError, TooLargeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,45 +55,12 @@ def run_predict(runtime: Runtime, *, as_of: datetime) -> PredictReport:
     for name, task in TASKS.items():
         try:
             done[name] = task(runtime, as_of)
-        except NotEnoughDataError as error:
+        except (NotEnoughDataError, LeakageError, TooLargeError) as error:
             done[name] = TaskReport(refused=str(error))
     return PredictReport(done)
 
 
-def predict_churn(runtime: Runtime, as_of: datetime) -> TaskReport:
-    """Churn: train where it is due, settle, score with the champion."""
-    settings, now_us = runtime.settings.predict, to_us(as_of)
-    history = history_before(runtime.tables, as_of)
-
-    def train() -> Trained[ChurnModel]:
-        run = train_churn(history, now_us, settings.horizon_days, seed=settings.seed)
-        card = run.card
-        if not card.gains and run.model.rehearsal is not None:
-            past, method = run.model.rehearsal, run.model.learned.method
-            gone = np.asarray(~past.bought, dtype=np.float64)
-            card = replace(card, gains=gain_points(gone, 1.0 - past.said[method]))
-        return Trained(card.name, run.model, json.loads(card.to_json()))
-
-    stored, model = lived(runtime, "churn", as_of, train, ChurnModel.load)
-    rows = score_churn(model, history, now_us, model_version=stored.version)
-    write_scores(runtime.tables, rows, ("churn",), as_of)
-    return TaskReport(stored.model, stored.version, rows.num_rows, pivot(card_figures(stored)))
-
-
-def predict_value(runtime: Runtime, as_of: datetime) -> TaskReport:
-    """Value: train where it is due, settle, score with the champion."""
-    settings, now_us = runtime.settings.predict, to_us(as_of)
-    history = history_before(runtime.tables, as_of)
-
-    def train() -> Trained[ValueModel]:
-        run = train_value(history, now_us, settings.horizon_days, seed=settings.seed)
-        return Trained(run.card.name, run.model, json.loads(run.card.to_json()))
-
-    stored, model = lived(runtime, "value", as_of, train, ValueModel.load)
-    rows = score_value(model, history, now_us, model_version=stored.version)
-    write_scores(runtime.tables, rows, ("expected_orders", "expected_spend", "p_alive"), as_of)
-    return TaskReport(stored.model, stored.version, rows.num_rows, pivot(card_figures(stored)))
-
+__all__ = ["TASKS", "PredictReport", "predict_churn", "predict_value", "run_predict"]
 
 TASKS: dict[str, Callable[[Runtime, datetime], TaskReport]] = {
     "churn": predict_churn,

@@ -17,7 +17,9 @@ from shopkeeper.predict.cards import (
     NO_REHEARSAL,
     CalibrationBin,
     Figure,
+    Gain,
     ModelCard,
+    gain_points,
     rehearsal_words,
 )
 from shopkeeper.predict.churn.features import FeatureRows
@@ -140,13 +142,16 @@ def train_churn(
     learned = model.learned
     figures: tuple[Figure, ...] = ()
     bins: tuple[CalibrationBin, ...] = ()
+    gains: tuple[Gain, ...] = ()
     protocol, protocol_zh = NO_REHEARSAL
     window: tuple[int | None, int | None] = (None, None)
     if model.rehearsal is not None:
         past = model.rehearsal
         window = (past.cutoff.as_of_us, past.cutoff.end_us)
         figures = measure_churn(past, learned.method, seed=seed)
-        bins = calibration_bins(~past.bought, 1.0 - past.said[learned.method])
+        risk = 1.0 - past.said[learned.method]
+        bins = calibration_bins(~past.bought, risk)
+        gains = gain_points(np.asarray(~past.bought, dtype=np.float64), risk)
         protocol, protocol_zh = rehearsal_words(past.cutoff.as_of_us, past.cutoff.horizon_days)
     line = dict(zip(learned.line.columns, learned.line.weight, strict=True))
     fitted = learned.processes.pareto_nbd
@@ -176,6 +181,7 @@ def train_churn(
         test_from_us=window[0],
         test_to_us=window[1],
         calibration=bins,
+        gains=gains,
         importances=model.importances(known),
     )
     return ChurnRun(model, card)
