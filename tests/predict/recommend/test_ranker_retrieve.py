@@ -100,6 +100,16 @@ def test_a_few_cells_find_nearly_all(vectors: np.ndarray) -> None:
     assert np.mean(found) > 0.95
 
 
+def test_the_share_of_cells_is_found_by_what_is_asked(vectors: np.ndarray) -> None:
+    index = Retrieval(recall=0.97).build(vectors, seed=1)
+    assert index.probes < 1
+    found = [
+        len(np.intersect1d(index.search(query, 50)[0], exact_top(vectors, query, 50)[0])) / 50
+        for query in vectors[500:600]
+    ]
+    assert np.mean(found) > 0.95
+
+
 def test_what_cannot_be_searched(vectors: np.ndarray, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="probes 0 is not a share"):
         Retrieval(probes=0)

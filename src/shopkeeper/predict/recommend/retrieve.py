@@ -14,6 +14,8 @@ from shopkeeper.predict.recommend.interactions import Floats, Ints
 __all__ = ["Retrieval", "exact_top"]
 
 _ROWS_AT_ONCE = 65_536
+_TRIED = 64
+_SHARES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6)
 
 
 class Retrieval:
@@ -28,29 +30,40 @@ class Retrieval:
     cells
         Number of cells; None takes twice the root of the number of items.
     probes
-        Share of the cells looked into.
+        Share of the cells looked into; None lets `build` find the smallest that finds ``recall`` of
+        the hundred nearest of a sample of queries.
+    recall
+        What is to be found, as a share.
     limit_mb
         Bound of memory in MiB: the vectors twice while they are sorted, plus the centres.
     """
 
     def __init__(
-        self, cells: int | None = None, probes: float = 0.05, limit_mb: int = 2_048
+        self,
+        cells: int | None = None,
+        probes: float | None = None,
+        recall: float = 0.985,
+        limit_mb: int = 2_048,
     ) -> None:
-        if not 0 < probes <= 1:
+        if probes is not None and not 0 < probes <= 1:
             raise InputError(
                 f"probes {probes} is not a share of the cells",
                 next_step="give a number above 0 and at most 1, such as 0.05",
                 probes=probes,
             )
         self.cells = cells
-        self.probes = probes
+        self.probes = 1.0 if probes is None else probes
+        self.recall = recall
+        self._measured = probes is None
         self.limit_mb = limit_mb
         self._vectors: Floats = np.zeros((0, 0), dtype=np.float32)
         self._ids: Ints = np.zeros(0, dtype=np.int64)
         self._starts: Ints = np.zeros(1, dtype=np.int64)
         self._centres: Floats = np.zeros((0, 0), dtype=np.float32)
 
-    def build(self, vectors: Floats, *, seed: int = 0, rounds: int = 8) -> Self:
+    def build(
+        self, vectors: Floats, *, seed: int = 0, rounds: int = 8, queries: Floats | None = None
+    ) -> Self:
         """Group the items.
 
         Parameters
@@ -61,6 +74,8 @@ class Retrieval:
             Decides the sample and the first centres.
         rounds
             Iterations of k-means on a sample.
+        queries
+            What will be asked, to find the share of cells by; items themselves when left out.
 
         Returns
         -------
@@ -89,7 +104,22 @@ class Retrieval:
         self._ids = order.astype(np.int64)
         self._starts = np.searchsorted(cell[order], np.arange(count + 1)).astype(np.int64)
         self._centres = centres
+        if self._measured and n:
+            self._find_probes(vectors[rng.permutation(n)[:_TRIED]] if queries is None else queries)
         return self
+
+    def _find_probes(self, queries: Floats) -> None:
+        queries = queries[:_TRIED]
+        depth = min(100, len(self._ids))
+        truth = [exact_top(self._vectors, query, depth)[0] for query in queries]
+        for share in (*_SHARES, 1.0):
+            self.probes = share
+            found = [
+                np.isin(self._ids[near], self.search(query, depth)[0]).mean()
+                for near, query in zip(truth, queries, strict=True)
+            ]
+            if np.mean(found) >= self.recall:
+                return
 
     def search(self, query: Floats, k: int) -> tuple[Ints, Floats]:
         """Items with the largest inner product with one query.
