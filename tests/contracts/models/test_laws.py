@@ -20,6 +20,10 @@ from shopkeeper.predict.intent.events import EventRows, read_events
 from shopkeeper.predict.intent.model import IntentData, IntentModel
 from shopkeeper.predict.intent.prefixes import last_prefixes
 from shopkeeper.predict.intent.settings import IntentSettings
+from shopkeeper.predict.propensity.learners import Settings
+from shopkeeper.predict.propensity.model import PropensityModel
+from shopkeeper.predict.propensity.rows import TrainingRows
+from shopkeeper.predict.propensity.table import plan_layout
 from shopkeeper.predict.recommend.alike import SessionKnn
 from shopkeeper.predict.recommend.als import Ials
 from shopkeeper.predict.recommend.blend import Blend
@@ -196,9 +200,36 @@ class Case:
     answer: Callable[[Any, pa.Table], np.ndarray]
 
 
+def _response_facts(table: pa.Table) -> pa.Table:
+    """Numbers, a word and gaps out of the moment and the amount."""
+    amount, moment = table["amount_minor"].to_numpy(), table["ts_us"].to_numpy()
+    return pa.table(
+        {
+            "hour": (moment // 3_600_000_000) % 24,
+            "day": np.where(moment % 7 == 0, np.nan, moment / DAY_US),
+            "word": pa.array(["a", "b", "c"]).take(pa.array(amount % 3)),
+        }
+    )
+
+
+def _responses(table: pa.Table) -> TrainingRows:
+    """Spending much in the right hours is the outcome."""
+    facts, amount = _response_facts(table), table["amount_minor"].to_numpy()
+    outcome = (amount + facts["hour"].to_numpy() * 200) > 6_000
+    return TrainingRows(plan_layout(facts).read(facts), outcome)
+
+
+def _response_answer(model: Any, table: pa.Table) -> np.ndarray:
+    by = table.sort_by([("customer_id", "ascending"), ("ts_us", "ascending"),
+                        ("amount_minor", "ascending")])  # fmt: skip
+    return model.predict(model.layout.read(_response_facts(by)))
+
+
 CASES = [
     Case("churn", lambda: ChurnModel("stack"), _orders, _question, _churn_answer),
     Case("value", ValueModel, _orders, _question, _value_answer),
+    Case("propensity", lambda: PropensityModel(Settings(trees=16)), _orders, _responses,
+         _response_answer),
     Case("forecast", ForecastModel, _orders, _demand, _demand_answer),
     Case("recommend", _recommender, _orders, _baskets, _recommend_answer),
     Case(

@@ -14,7 +14,7 @@ import pyarrow as pa
 from shopkeeper.apps.flows.propensity_kept import mark, refusal, stored_specs
 from shopkeeper.apps.flows.propensity_rows import Past, current_rows, past_rows
 from shopkeeper.apps.flows.propensity_spec import PropensitySpec
-from shopkeeper.apps.flows.propensity_time import KEYS, feature_names, time_findings
+from shopkeeper.apps.flows.propensity_time import KEYS, library_of, time_findings
 from shopkeeper.apps.flows.propensity_words import (
     feature_templates,
     named_feature,
@@ -94,7 +94,7 @@ def plan_propensity(runtime: Runtime, spec: PropensitySpec, as_of: datetime) -> 
     few = ["first_seen_days"]
     past = past_rows(runtime, spec, as_of, names=few)
     now = current_rows(runtime, spec, as_of, names=few)
-    library = _library(spec)
+    library = library_of(spec)
     zh, en = sentence(spec)
     return {
         "name": spec.name, "sentence": {"zh": zh, "en": en}, "as_of": as_of,
@@ -133,7 +133,9 @@ def train_spec(
     """
     started = time.perf_counter()
     seed = runtime.settings.predict.seed
-    past = past_rows(runtime, spec, as_of)
+    library = library_of(spec)
+    names = library if spec.exclude else None
+    past = past_rows(runtime, spec, as_of, names=names)
     require_room(past.rows.num_rows, past.rows.num_columns, runtime.settings.store.memory_mb)
     data, protocol = training_rows(past, spec)
     settings = None
@@ -148,7 +150,7 @@ def train_spec(
             "checked": ("changes_without_future", "shifted"),
         },
     )  # fmt: skip
-    now = current_rows(runtime, spec, as_of)
+    now = current_rows(runtime, spec, as_of, names=names)
     zh, en = sentence(spec)
     card = run.card_json()
     single, verdict = card["report"]["single_column"], card["report"]["verdict"]
@@ -185,7 +187,8 @@ def training_rows(past: Past, spec: PropensitySpec) -> tuple[TrainingRows, Proto
     tuple of TrainingRows and Protocol
     """
     table = past.rows
-    layout = plan_layout(table, exclude=(*KEYS, *spec.exclude))
+    out = [x for x in spec.exclude if x in table.column_names]
+    layout = plan_layout(table, exclude=(*KEYS, *out))
     moments = table["as_of"].cast(pa.int64()).to_numpy().astype(np.int64)
     group = np.asarray(table["customer_id"].to_pylist(), dtype=str)
     data = TrainingRows(layout.read(table), past.outcome, group)
@@ -356,7 +359,3 @@ def _figures(card: Mapping[str, Any]) -> list[Any]:
 
 def _plain_window(window: Mapping[str, Any]) -> dict[str, Any]:
     return {**window, "at": window["at"].isoformat(), "until": window["until"].isoformat()}
-
-
-def _library(spec: PropensitySpec) -> list[str]:
-    return [x for x in feature_names() if x not in spec.exclude]

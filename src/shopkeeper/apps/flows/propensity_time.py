@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,8 +11,10 @@ import pyarrow.compute as pc
 
 from shopkeeper.apps.flows.propensity_outcome import rows_at, without_future
 from shopkeeper.apps.flows.propensity_rows import Past
+from shopkeeper.apps.flows.propensity_spec import PropensitySpec
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core.clock import to_us
+from shopkeeper.core.errors import InputError
 from shopkeeper.features.library_index import features_contract
 from shopkeeper.predict.leakage.moments import shifted
 from shopkeeper.predict.leakage.report import Finding
@@ -25,6 +28,44 @@ CHECKED = 200
 def feature_names() -> list[str]:
     """Features of the library, in order."""
     return [str(x) for x in features_contract().columns if str(x) not in KEYS]
+
+
+def library_of(spec: PropensitySpec) -> list[str]:
+    """Features that a model of a definition learns from.
+
+    Parameters
+    ----------
+    spec
+        The definition.
+
+    Returns
+    -------
+    list of str
+        The library without what is excluded.
+
+    Raises
+    ------
+    InputError
+        When a feature is excluded or vouched for that does not exist, or none is left.
+    """
+    known = feature_names()
+    for field, names in (("exclude", spec.exclude), ("allow", spec.allow)):
+        for name in names:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+                raise InputError(
+                    f"{field}: there is no feature {name!r}",
+                    next_step=f"did you mean {near[0]}?" if near else "see docs/features.md",
+                    field=field,
+                )
+    left = [x for x in known if x not in spec.exclude]
+    if not left:
+        raise InputError(
+            "every feature is excluded: nothing is left to learn from",
+            next_step="exclude fewer features",
+            field="exclude",
+        )
+    return left
 
 
 def time_findings(runtime: Runtime, past: Past, data: TrainingRows, seed: int) -> list[Finding]:
