@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pytest
 from fastapi.testclient import TestClient
 
+from shopkeeper.apps.flows.task import TaskReport
 from shopkeeper.apps.flows.text import predict_text, reader_in_use
 from shopkeeper.apps.service import create_app
 from shopkeeper.backends.open import open_runtime
@@ -52,7 +53,7 @@ def _write(runtime: Runtime, rows: list[dict[str, object]]) -> None:
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory):
+def read(tmp_path_factory: pytest.TempPathFactory):
     """A shop on its first day: five texts, no ratings."""
     runtime = _shop(tmp_path_factory.mktemp("first"))
     _write(
@@ -67,12 +68,18 @@ def first(tmp_path_factory: pytest.TempPathFactory):
             {"kind": "product_reviewed", "query": "刷单的好评", "invalid": "bot"},
         ],
     )
-    yield runtime
+    report = predict_text(runtime, AS_OF)
+    yield runtime, report
     runtime.close()
 
 
-def test_a_shop_without_ratings_is_read_by_rules(first: Runtime):
-    report = predict_text(first, AS_OF)
+@pytest.fixture
+def first(read: tuple[Runtime, TaskReport]) -> Runtime:
+    return read[0]
+
+
+def test_a_shop_without_ratings_is_read_by_rules(read: tuple[Runtime, TaskReport]):
+    first, report = read
     assert (report.model, report.version) == ("rules", "rules-1")
     assert "too few to train" in report.refused
     signals = first.tables.run(first.tables.table(TEXT_SIGNALS))
@@ -85,7 +92,6 @@ def test_a_shop_without_ratings_is_read_by_rules(first: Runtime):
 
 
 def test_no_text_is_kept(first: Runtime):
-    predict_text(first, AS_OF)
     for contract in (TEXT_SIGNALS, SCORES):
         stored = json.dumps(first.tables.run(first.tables.table(contract)).to_pylist(), default=str)
         assert "味道" not in stored
@@ -93,7 +99,6 @@ def test_no_text_is_kept(first: Runtime):
 
 
 def test_products_and_customers_have_a_sentiment(first: Runtime):
-    predict_text(first, AS_OF)
     signals = first.tables.run(first.tables.table(TEXT_SIGNALS))
     weight = dict(zip(*product_sentiment(signals).select(["product_id", "weight"]), strict=True))
     told = {str(k): v.as_py() for k, v in weight.items()}
@@ -107,7 +112,6 @@ def test_products_and_customers_have_a_sentiment(first: Runtime):
 
 
 def test_the_page_counts_and_a_sentence_is_read(first: Runtime):
-    predict_text(first, AS_OF)
     client = TestClient(create_app(first), base_url="http://127.0.0.1")
     page = client.get("/api/v1/predict/text/summary").json()
     assert (page["texts"], page["method"]) == (5, "rules")

@@ -242,6 +242,9 @@ def rehearse(
     held = np.zeros((rows.shape[0], 2 * k))
     chosen: dict[str, float] = {}
     rounds = FOLDS if rows.nnz * k <= MANY_GRAMS else 1
+    if rows.nnz * k > 4 * MANY_GRAMS:
+        # choosing would take longer than it gains: with so many texts the strengths matter little
+        chosen = {"ratio_strength": RATIO_STRENGTHS[1], "tfidf_strength": TFIDF_STRENGTHS[1]}
     for fold in range(rounds):
         inside = folds != fold
         columns, idf = used_columns(rows[inside])
