@@ -26,7 +26,15 @@ LAYERS: dict[str, set[str]] = {
 }
 CORE_LIBRARIES = {"numpy", "pyarrow", "ibis", "sqlalchemy", "pydantic"}
 BANNED_CALLS = {"datetime.now", "datetime.utcnow", "date.today", "time.time", "datetime.today"}
-BANNED_MODULES = {"pickle", "joblib", "dill", "cloudpickle", "shelve"}
+BANNED_MODULES = {"pickle", "joblib", "dill", "cloudpickle", "shelve", "skops", "marshal"}
+BANNED_WRITERS = {
+    "torch.save",
+    "torch.load",
+    "joblib.dump",
+    "joblib.load",
+    "pickle.dump",
+    "pickle.load",
+}
 MAX_LINES = 400
 MAX_FUNCTION = 60
 
@@ -110,6 +118,20 @@ def check_clock(name: str, tree: ast.AST) -> Iterator[str]:
                 yield f"{name}:{node.lineno}: a stage reads the environment"
 
 
+def check_pickles(name: str, tree: ast.AST) -> Iterator[str]:
+    """Calls that write or read pickles under any import, and numpy told to allow them."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        called = ast.unparse(node.func)
+        if called in BANNED_WRITERS:
+            yield f"{name}:{node.lineno}: {called} writes or reads pickles; models are never pickled"
+        for keyword in node.keywords:
+            allowed = isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+            if keyword.arg == "allow_pickle" and not allowed:
+                yield f"{name}:{node.lineno}: allow_pickle must be False; models are never pickled"
+
+
 def cycles(graph: dict[str, set[str]]) -> list[list[str]]:
     """The first import cycle found, as a path; empty if there is none."""
     try:
@@ -130,6 +152,7 @@ def main() -> int:
         found = list(imports(tree, name, path.name == "__init__.py"))
         problems += check_layers(name, found)
         problems += check_clock(name, tree)
+        problems += check_pickles(name, tree)
         if "migrations" not in name:
             problems += check_size(name, path, tree)
         edges = set()

@@ -80,7 +80,7 @@ def twice(tmp_path_factory: pytest.TempPathFactory):
 def test_every_stage_wrote_what_it_promises(shop) -> None:
     runtime, _, report = shop
     assert list(report.steps) == [
-        "govern", "verdicts", "unify", "history", "features", "predict", "segment", "profiles", "online",
+        "govern", "verdicts", "unify", "history", "features", "learn", "predict", "segment", "profiles", "online",
         "decide", "measure"]  # fmt: skip
     plan = report.steps["decide"]
     assert sum(plan["by_reason"].values()) == plan["customers"] == 400

@@ -65,6 +65,23 @@ def test_aliases_move(open_models: Open, files: Path, now: datetime) -> None:
     assert store.get("churn", one.version).aliases == ()
 
 
+def test_aliases_move_together_and_can_be_taken_away(
+    open_models: Open, files: Path, now: datetime
+) -> None:
+    store = open_models()
+    one = store.save("churn", "line", files, {}, created_at=now)
+    two = store.save("churn", "other line", files, {}, created_at=now)
+    store.move("churn", {"champion": one.version, "challenger": two.version})
+    store.move("churn", {"champion": two.version, "previous": one.version, "challenger": None})
+    assert open_models().get("churn", "champion").version == two.version
+    assert open_models().get("churn", "previous").version == one.version
+    with pytest.raises(NotFoundError, match="there is no model 'challenger'"):
+        store.get("churn", "challenger")
+    with pytest.raises(NotFoundError, match="nope"):
+        store.move("churn", {"champion": "nope", "previous": None})
+    assert store.get("churn", "previous").version == one.version
+
+
 def test_unknown_names_are_not_found(open_models: Open, files: Path, now: datetime) -> None:
     store = open_models()
     store.save("churn", "gbm", files, {}, created_at=now)

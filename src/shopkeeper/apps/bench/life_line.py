@@ -154,6 +154,8 @@ def fit_line(runtime: Runtime, _task: str, as_of_us: int) -> Line:
     ----------
     runtime : Runtime
         The open shop.
+    _task : str
+        Not read: there is one.
     as_of_us : int
         The moment, microseconds UTC.
     """

@@ -141,7 +141,7 @@ def of(history: Sequence[ModelEvent], *acts: str, version: str | None = None) ->
     ----------
     history
         Events.
-    acts
+    *acts
         Which acts.
     version
         Only of this version; None means any.
