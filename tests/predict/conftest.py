@@ -66,7 +66,7 @@ def simulate(customers: int, seed: int, *, days: int = 400, horizon: int = 100) 
 
 @pytest.fixture(scope="session")
 def simulated() -> pa.Table:
-    return simulate(3_000, seed=11)
+    return simulate(1_800, seed=11)
 
 
 @pytest.fixture(scope="session")

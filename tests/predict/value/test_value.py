@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from shopkeeper.apps.bench.value_shops import SHOPS, make_shop
 from shopkeeper.core.errors import NotEnoughDataError, PlanError, SourceError
 from shopkeeper.core.tables import SCORES
 from shopkeeper.predict.cards import ModelCard
@@ -13,8 +14,10 @@ from shopkeeper.predict.value.bgnbd import BgNbd, fit_bg_nbd
 from shopkeeper.predict.value.forecast import forecast
 from shopkeeper.predict.value.gamma_gamma import GammaGamma, fit_gamma_gamma
 from shopkeeper.predict.value.model import ValueModel
+from shopkeeper.predict.value.pareto_nbd import fit_pareto_nbd
 from shopkeeper.predict.value.summary import Summary, group, summarise
 from shopkeeper.predict.value.train import gini, score_value, train_value, value_figures
+from shopkeeper.predict.value.ziln import fit_ziln
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +129,76 @@ def test_the_blend_beats_the_baselines_on_a_later_window(simulated, as_of_us):
     rmse = {m: np.sqrt(np.mean((o - orders) ** 2)) for m, (o, _) in said.by_method.items()}
     assert rmse["blend"] < min(rmse["zero"], rmse["pace"])
     assert abs(said.by_method["blend"][0].sum() / orders.sum() - 1) < 0.15
+
+
+def test_ziln_recovers_a_zero_inflated_lognormal():
+    random = np.random.default_rng(4)
+    size = 6_000
+    rich = random.random(size) < 0.5
+    chance = np.where(rich, 0.6, 0.2)
+    spend = np.where(
+        random.random(size) < chance, random.lognormal(np.where(rich, 8.0, 7.0), 0.8, size), 0.0
+    )
+    names = ("p_buy", "rich")
+    matrix = np.column_stack([np.full(size, 0.4), rich.astype(float)])
+    expected = np.full(size, 0.4), np.full(size, np.exp(7.5))
+    head = fit_ziln(names, matrix, names, expected, spend, np.arange(size), 1)
+    said, money = head.predict(names, matrix, *expected)
+    assert said[rich].mean() == pytest.approx(0.6, abs=0.05)
+    assert said[~rich].mean() == pytest.approx(0.2, abs=0.05)
+    assert money[rich].mean() == pytest.approx(0.6 * np.exp(8.0 + 0.32), rel=0.1)
+    assert money[~rich].mean() == pytest.approx(0.2 * np.exp(7.0 + 0.32), rel=0.2)
+    assert money.sum() == pytest.approx(spend.sum(), rel=0.05)
+
+
+def test_grouping_amounts_changes_no_parameter(monkeypatch):
+    random = np.random.default_rng(5)
+    x = random.integers(1, 9, 4_000).astype(float)
+    mean = random.gamma(4.0 * x, 1.0 / (4.0 * x)) * 2_000.0 / random.gamma(4.0, 0.3, 4_000)
+    plain = fit_gamma_gamma(x, mean)
+    monkeypatch.setattr("shopkeeper.predict.value.gamma_gamma.MOST_EXACT", 10)
+    grouped = fit_gamma_gamma(x, mean)
+    assert list(grouped.parameters().values()) == pytest.approx(
+        list(plain.parameters().values()), rel=2e-3
+    )
+
+
+def test_constant_amounts_still_give_their_amount():
+    x, mean = np.tile([1.0, 2.0, 5.0], 100), np.full(300, 1_500.0)
+    said = fit_gamma_gamma(x, mean).expected_minor(np.array([0.0, 3.0]), np.array([0.0, 1_500.0]))
+    assert said == pytest.approx([1_500.0, 1_500.0], rel=0.05)
+
+
+def test_orders_dated_after_the_moment_teach_nothing(simulated, as_of_us):
+    ahead = pa.table(
+        {
+            "customer_id": [f"c{i:05d}" for i in range(500)],
+            "ts_us": np.full(500, as_of_us + 9_000 * DAY_US),
+            "amount_minor": np.full(500, 99_999_999),
+        }
+    )
+    with pytest.raises(NotEnoughDataError, match="needs at least 50 customers.*found 0"):
+        train_value(ahead, as_of_us, 100)
+
+
+def test_a_search_from_nearby_ends_at_the_same_parameters(simulated, as_of_us):
+    summary = summarise(read_history(simulated), as_of_us, "day")
+    rows = group(summary.frequency, summary.recency, summary.age)
+    far = fit_pareto_nbd(rows)
+    near = fit_pareto_nbd(rows, far)
+    assert near.log_likelihood == pytest.approx(far.log_likelihood, rel=1e-7)
+    assert near.r == pytest.approx(far.r, rel=1e-2)
+
+
+def test_simulated_shops_hold_their_ranges():
+    shop = SHOPS["groceries"]
+    history = read_history(make_shop(shop, 1_200, 3))
+    as_of_us = shop.days * DAY_US
+    past = Question(history.before(as_of_us), as_of_us, float(shop.horizon_days))
+    said = ValueModel().fit(past, seed=1).predict(past)
+    orders, spend = bought_within(history, said.code, as_of_us, shop.horizon_days)
+    ranges = said.forecast
+    inside = (orders >= ranges.orders_low) & (orders <= ranges.orders_high)
+    paid = (spend >= ranges.spend_low - 0.5) & (spend <= ranges.spend_high + 0.5)
+    assert 0.87 <= inside.mean() <= 0.96
+    assert 0.87 <= paid.mean() <= 0.95

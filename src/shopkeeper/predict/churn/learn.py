@@ -10,16 +10,15 @@ import numpy as np
 from shopkeeper.predict.calibrate import Calibrator, fit_calibrator, fit_platt
 from shopkeeper.predict.churn.features import FeatureRows, feature_rows
 from shopkeeper.predict.churn.learners import Line, chance, fit_line, line_columns
-from shopkeeper.predict.churn.past import first_us, training_rows
-from shopkeeper.predict.churn.processes import ANSWERS, Processes, fit_processes
+from shopkeeper.predict.churn.past import first_us, processes_at, training_rows
+from shopkeeper.predict.churn.processes import ANSWERS, Processes
 from shopkeeper.predict.churn.shares import fact_slopes
 from shopkeeper.predict.churn.stack import Stack, fit_stack, level_shift
 from shopkeeper.predict.churn.trees import fit_trees, tree_columns, tree_margin
-from shopkeeper.predict.history import DAY_US, Bools, Floats, Question, purchase_days
+from shopkeeper.predict.history import Bools, Floats, Question
 from shopkeeper.predict.leakage.inspect import guard_training
 from shopkeeper.predict.memory import matrix_bytes, require_memory
 from shopkeeper.predict.split import Cutoff, customer_folds, is_full
-from shopkeeper.predict.value.summary import summarise
 
 LEARNED = ("logistic", "boosted", "blend", "stack")
 DIRECT = {"pareto_nbd": "p_buy", "bg_nbd": "bg_buy", "hazard": "hazard_buy"}
@@ -238,9 +237,7 @@ def scores(
 def _present(data: Question) -> tuple[FeatureRows, Processes]:
     """Features at the moment itself, and the processes fitted there."""
     block = data.columns_at(data.as_of_us)
-    summary = summarise(data.history, data.as_of_us, "day")
-    days = purchase_days(data.history.before(data.as_of_us))
-    processes = fit_processes(days, summary, (data.as_of_us - 1) // DAY_US + 1)
+    processes = processes_at(data.history, data.as_of_us)
     rows = feature_rows(data.history, data.as_of_us, data.horizon_days, processes, block)
     return rows, processes
 

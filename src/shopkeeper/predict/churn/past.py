@@ -6,8 +6,11 @@ import numpy as np
 
 from shopkeeper.core.errors import NotEnoughDataError
 from shopkeeper.predict.churn.features import FeatureRows, bought_within, feature_rows
-from shopkeeper.predict.history import Bools, Question
+from shopkeeper.predict.churn.processes import Processes, fit_processes
+from shopkeeper.predict.history import DAY_US, Bools, OrderHistory, Question, purchase_days
 from shopkeeper.predict.split import Cutoff, plan_cutoffs
+from shopkeeper.predict.value.pareto_nbd import ParetoNbd
+from shopkeeper.predict.value.summary import summarise
 
 LEAST_CUSTOMERS = 50
 LEAST_OUTCOMES = 10
@@ -62,14 +65,16 @@ def training_rows(data: Question) -> tuple[list[Cutoff], list[FeatureRows], list
     known = data.history.before(data.as_of_us)
     plan = plan_cutoffs(first_us(data), data.as_of_us, data.horizon_days)
     cutoffs, blocks, outcomes = [], [], []
-    most = 0
+    most, near = 0, None
     for cutoff in plan:
         customers = len(np.unique(known.before(cutoff.as_of_us).code))
         most = max(most, customers)
         if customers < LEAST_CUSTOMERS:
             continue
         block = data.columns_at(cutoff.as_of_us)
-        rows = feature_rows(known, cutoff.as_of_us, cutoff.horizon_days, external=block)
+        fitted = processes_at(known, cutoff.as_of_us, near)
+        near = fitted.pareto_nbd or near
+        rows = feature_rows(known, cutoff.as_of_us, cutoff.horizon_days, fitted, block)
         count, _ = bought_within(known, rows.code, cutoff.as_of_us, cutoff.horizon_days)
         cutoffs.append(cutoff)
         blocks.append(rows)
@@ -93,3 +98,25 @@ def training_rows(data: Question) -> tuple[list[Cutoff], list[FeatureRows], list
             stayed_away=stayed_away,
         )
     return cutoffs, blocks, outcomes
+
+
+def processes_at(history: OrderHistory, as_of_us: int, near: ParetoNbd | None = None) -> Processes:
+    """Fit the processes at a moment.
+
+    Parameters
+    ----------
+    history : OrderHistory
+        Orders; those at or after the moment are not seen.
+    as_of_us : int
+        The moment, microseconds UTC.
+    near : ParetoNbd | None
+        Process of another moment, where the search starts.
+
+    Returns
+    -------
+    Processes
+        Those with too little data are None.
+    """
+    days = purchase_days(history.before(as_of_us))
+    summary = summarise(history, as_of_us, "day")
+    return fit_processes(days, summary, (as_of_us - 1) // DAY_US + 1, near)

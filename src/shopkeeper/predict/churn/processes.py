@@ -118,7 +118,9 @@ def _buys(process: PurchaseProcess, rows: Grouped, horizon_days: float) -> tuple
     return alive, alive * once
 
 
-def fit_processes(days: PurchaseDays, summary: Summary, end_day: int) -> Processes:
+def fit_processes(
+    days: PurchaseDays, summary: Summary, end_day: int, near: ParetoNbd | None = None
+) -> Processes:
     """Fit every process that the data allow.
 
     Parameters
@@ -129,6 +131,8 @@ def fit_processes(days: PurchaseDays, summary: Summary, end_day: int) -> Process
         The same customers, time in days.
     end_day : int
         First day not observed.
+    near : ParetoNbd | None
+        Process of another moment of the same shop, where the search starts.
 
     Returns
     -------
@@ -144,7 +148,7 @@ def fit_processes(days: PurchaseDays, summary: Summary, end_day: int) -> Process
         days.code[inside], days.day[inside], days.amount_minor[inside], days.orders[inside]
     )
     return Processes(
-        _or_none(lambda: fit_pareto_nbd(rows)),
+        _or_none(lambda: fit_pareto_nbd(rows, near)),
         _or_none(lambda: fit_bg_nbd(rows)),
         _or_none(lambda: fit_hazard(some, end_day)),
     )

@@ -175,7 +175,7 @@ class ValueModel:
         process = fit_pareto_nbd(some)
         amounts = fit_gamma_gamma(summary.frequency, summary.monetary_minor)
         some_past = replace(data, history=sample_customers(known, MOST_BOOSTED, seed))
-        trees, ziln, levels = _fit_trees(some_past, seed)
+        trees, ziln, levels = _fit_trees(some_past, seed, process)
         self._learned = LearnedValue(
             bg_nbd=fit_bg_nbd(some),
             pareto_nbd=process,
@@ -340,7 +340,7 @@ def _widened(said: Forecast) -> Forecast:
 
 
 def _fit_trees(
-    data: Question, seed: int
+    data: Question, seed: int, near: ParetoNbd
 ) -> tuple[Boosted | None, Ziln | None, tuple[float, float]]:
     """Learn the trees and the levels of ranges on past cut-offs; none where there is no usable one."""
     unlearned = None, None, (LEVEL, LEVEL)
@@ -349,7 +349,7 @@ def _fit_trees(
     first = int(data.history.ts_us.min())
     try:
         plan = plan_cutoffs(first, data.as_of_us, data.horizon_days)
-        parts = [past(data.history, cutoff) for cutoff in plan]
+        parts = [past(data.history, cutoff, near) for cutoff in plan]
     except NotEnoughDataError:
         return unlearned
     expected = stack([part.expected for part in parts])

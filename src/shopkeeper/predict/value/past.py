@@ -59,7 +59,7 @@ class Past:
     actual: tuple[Floats, Floats]
 
 
-def past(history: OrderHistory, cutoff: Cutoff) -> Past:
+def past(history: OrderHistory, cutoff: Cutoff, near: ParetoNbd | None = None) -> Past:
     """Fit, describe and look at what followed, at one past moment.
 
     Parameters
@@ -68,6 +68,8 @@ def past(history: OrderHistory, cutoff: Cutoff) -> Past:
         Orders, those of the horizon included.
     cutoff : Cutoff
         The moment and its horizon.
+    near : ParetoNbd | None
+        Process of another moment, where the search for this one starts.
 
     Returns
     -------
@@ -75,7 +77,7 @@ def past(history: OrderHistory, cutoff: Cutoff) -> Past:
         All of it.
     """
     summary = summarise(history, cutoff.as_of_us, "day")
-    process = fit_pareto_nbd(grouped(summary))
+    process = fit_pareto_nbd(grouped(summary), near)
     amounts = fit_gamma_gamma(summary.frequency, summary.monetary_minor)
     rows = feature_rows(history, cutoff.as_of_us, cutoff.horizon_days, Processes(process))
     alive = process.p_alive(summary.frequency.astype(np.float64), summary.recency, summary.age)
