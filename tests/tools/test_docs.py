@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 STAGES = (
     "collect", "govern", "unify", "features", "predict", "segment", "decide", "deliver", "measure",
-    "simulate",
+    "learn", "simulate",
 )  # fmt: skip
 
 
