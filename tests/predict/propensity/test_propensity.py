@@ -150,6 +150,7 @@ def test_the_report_is_taken_on_rows_not_learned_from(run) -> None:
     assert report["useful"]
     assert report["gains"][-1]["captured"] == 1.0
     assert report["leakage"]["findings"] == []
+    assert "shuffled_outcome_learned" in report["leakage"]["checks"]
     assert sum(x.n for x in card.calibration) == report["test_rows"] == 900
     (area,) = (x for x in card.figures if (x.method, x.metric) == ("shopkeeper", "auc"))
     assert area.low < area.value < area.high

@@ -12,8 +12,11 @@ from shopkeeper.core.errors import InputError, NotEnoughDataError
 from shopkeeper.predict.calibrate import calibration_bins
 from shopkeeper.predict.cards import Figure, ModelCard
 from shopkeeper.predict.history import Bools, Floats, Ints
+from shopkeeper.predict.leakage.columns import quick_trees
 from shopkeeper.predict.leakage.inspect import guard, inspect
 from shopkeeper.predict.leakage.report import LeakageReport
+from shopkeeper.predict.leakage.shuffle import Procedure
+from shopkeeper.predict.propensity.encode import fit_encoding
 from shopkeeper.predict.propensity.learners import Settings
 from shopkeeper.predict.propensity.model import LIMIT_MB, PropensityModel
 from shopkeeper.predict.propensity.report import (
@@ -27,6 +30,8 @@ from shopkeeper.predict.propensity.report import (
 from shopkeeper.predict.propensity.rows import TrainingRows, check_rows, folds_of
 
 FOLDS = 5
+SHUFFLED = 4_000
+"""Rows on which the procedure is tried with shuffled outcomes."""
 
 INTENDED_ZH = (
     "用于挑选对象并安排先后：预测的是在预测期内发生该行为的可能性，不说明任何措施会不会改变它。"
@@ -155,8 +160,29 @@ def inspect_rows(
     train = fold != 0 if fold is not None else ~protocol.test  # type: ignore[operator]
     return inspect(
         data.sheet.layout.names, data.sheet.matrix(), data.outcome, moments=protocol.moments,
-        groups=data.group, train=train, horizon_us=protocol.horizon_us, seed=seed, **known,
+        groups=data.group, train=train, horizon_us=protocol.horizon_us,
+        procedure=_procedure(data, seed), seed=seed, **known,
     )  # fmt: skip
+
+
+def _procedure(data: TrainingRows, seed: int) -> Procedure:
+    """Our way of encoding and learning, in small: on shuffled outcomes it must find nothing."""
+    rows = len(data.outcome)
+    some = np.arange(rows)
+    if rows > SHUFFLED:
+        some = np.sort(np.random.default_rng([seed, 9]).choice(rows, SHUFFLED, replace=False))
+    out = folds_of(data, 2, seed)[some] == 1
+    known, asked = data.sheet.take(some[~out]), data.sheet.take(some[out])
+    inner = folds_of(data.take(some[~out]), FOLDS, seed + 1)
+
+    def procedure(outcome: Bools) -> tuple[Bools, Floats]:
+        learned = outcome[some[~out]]
+        encoding, rates = fit_encoding(known, learned, inner)
+        trees = quick_trees(encoding.trees(known, rates), learned, seed)
+        said = np.asarray(trees.predict(encoding.trees(asked)), dtype=np.float64)
+        return outcome[some[out]], said
+
+    return procedure
 
 
 def train_propensity(
