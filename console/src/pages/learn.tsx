@@ -88,7 +88,8 @@ function Standing() {
                   align: "right",
                   render: (_, row) => (
                     <span title={say(row.skill_label)} className="num nowrap">
-                      {format.measured(row.skill_now)} <span className="muted small">{t("learn.expected", { skill: format.measured(row.skill_expected) })}</span>
+                      {format.measured(row.skill_now)}
+                      {row.skill_expected !== null && <span className="muted small"> {t("learn.expected", { skill: format.measured(row.skill_expected) })}</span>}
                     </span>
                   ),
                 },
