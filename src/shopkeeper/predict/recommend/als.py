@@ -66,7 +66,8 @@ class Ials(Recommender):
         self.decay = decay
         self.limit_mb = limit_mb
         self._items: Floats = np.zeros((0, factors), dtype=np.float32)
-        self._users = 0
+        # Asked for with every answer, so it is kept.
+        self._square: Floats = np.zeros((factors, factors), dtype=np.float32)
 
     def parameters(self) -> dict[str, Any]:
         """Everything `__init__` takes."""
@@ -116,13 +117,19 @@ class Ials(Recommender):
             users = self._solve(touched, items, users, n_items)
             items = self._solve(back, users, items, n_users)
         self._items = items
-        self._users = n_users
+        self._square = items.T @ items
 
     def _solve(
-        self, touched: Matrix, other: Floats, start: Floats, n_other: int, steps: int = 3
+        self,
+        touched: Matrix,
+        other: Floats,
+        start: Floats,
+        n_other: int,
+        steps: int = 3,
+        square: Floats | None = None,
     ) -> Floats:
         """Rows that minimise the objective with the other side fixed, by conjugate gradients."""
-        gram = np.float32(self.unseen) * (other.T @ other)
+        gram = np.float32(self.unseen) * (other.T @ other if square is None else square)
         counts = np.asarray(touched.sum(axis=1), dtype=np.float32).ravel()
         pull = np.float32(self.regularisation) * (counts + np.float32(self.unseen * n_other))
         found = start.copy()
@@ -156,7 +163,8 @@ class Ials(Recommender):
         """
         held = histories.weights(self.decay)
         zero = np.zeros((histories.n_users, self.factors), dtype=np.float32)
-        return self._solve(held, self._items, zero, len(self._items), steps=12)
+        square = self._square
+        return self._solve(held, self._items, zero, len(self._items), steps=12, square=square)
 
     @property
     def item_factors(self) -> Floats:
@@ -181,6 +189,7 @@ class Ials(Recommender):
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         self._items = state["items"]
+        self._square = self._items.T @ self._items
 
 
 def _times(touched: Matrix, other: Floats, rows: Floats, gram: Floats, pull: Floats) -> Floats:

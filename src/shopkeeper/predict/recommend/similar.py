@@ -35,6 +35,7 @@ class Neighbours(Recommender):
         self.neighbours = neighbours
         self.recent = recent
         self.weights: Matrix = sp.csr_array(np.zeros((0, 0), dtype=np.float32))
+        self._turned: tuple[Matrix, Matrix] | None = None
 
     def parameters(self) -> dict[str, Any]:
         """Decay and neighbours, plus what the subclass adds."""
@@ -50,7 +51,10 @@ class Neighbours(Recommender):
         return scores.astype(np.float32, copy=False)
 
     def _links(self, items: Ints) -> Matrix:
-        return sp.csr_array(self.weights.tocsc()[:, items].T)
+        # Turned once a fitted model: an answer asks for a hundred columns.
+        if self._turned is None or self._turned[0] is not self.weights:
+            self._turned = (self.weights, sp.csr_array(self.weights.T.tocsr()))
+        return sp.csr_array(self._turned[1][items])
 
     def _state(self) -> Mapping[str, Any]:
         return {"weights": self.weights}
