@@ -100,6 +100,54 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounded:
+    """A part that says nothing beyond what it said in training.
+
+    Customers at another moment may lie where no trial customer lay; a line with products of columns
+    would follow them without end.
+
+    Parameters
+    ----------
+    part : Any
+        Regressor or effect.
+    low, high : float
+        Ends of its answers for the rows of the training.
+    """
+
+    part: Any
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, part: Any, matrix: Matrix) -> Bounded:
+        """Bound a part by its answers.
+
+        Parameters
+        ----------
+        part : Any
+            Regressor or effect.
+        matrix : Matrix
+            Rows of the training.
+        """
+        said = part.predict(matrix)
+        return cls(part, float(said.min()), float(said.max()))
+
+    def predict(self, matrix: Matrix) -> Floats:
+        """Answer for every row.
+
+        Parameters
+        ----------
+        matrix : Matrix
+            Features.
+        """
+        return np.clip(self.part.predict(matrix), self.low, self.high)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {"kind": "bounded", "low": self.low, "high": self.high, "part": self.part.to_dict()}
+
+
+@dataclass(frozen=True, slots=True)
 class OneColumn:
     """A rule on one column: the higher (or the lower) its value, the earlier treated.
 
@@ -164,6 +212,8 @@ def part_of(plain: Mapping[str, Any]) -> Any:
         return Constant(float(plain["value"]))
     if kind == "trees":
         return Trees(plain["text"], int(plain["rounds"]))
+    if kind == "bounded":
+        return Bounded(part_of(plain["part"]), float(plain["low"]), float(plain["high"]))
     if kind == "switch":
         return Switch(part_of(plain["model"]))
     if kind == "column":

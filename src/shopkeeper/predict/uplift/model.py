@@ -17,7 +17,7 @@ from shopkeeper.core.errors import InputError, SourceError
 from shopkeeper.predict.contract import register, require_fitted
 from shopkeeper.predict.history import Floats
 from shopkeeper.predict.memory import MIB, require_memory
-from shopkeeper.predict.uplift.effects import Mixture, part_of
+from shopkeeper.predict.uplift.effects import Bounded, Mixture, part_of
 from shopkeeper.predict.uplift.forest import ForestSettings
 from shopkeeper.predict.uplift.learners import Bench, Learned, Workbench
 from shopkeeper.predict.uplift.stack import Stacked, stack
@@ -171,8 +171,10 @@ class UpliftModel:
         self._learned = LearnedUplift(
             columns=data.columns,
             effect=whole.effect,
-            baseline=shared.by_arm[0].model,
-            learners={name: best_of(learned, name).effect for name in LEARNERS},
+            baseline=Bounded.of(shared.by_arm[0].model, trial.matrix),
+            learners={
+                name: Bounded.of(best_of(learned, name).effect, trial.matrix) for name in LEARNERS
+            },
             average=whole.average,
             average_error=whole.average_error,
             shares=whole.shares,

@@ -15,12 +15,12 @@ import numpy as np
 from scipy.optimize import nnls
 
 from shopkeeper.predict.history import Floats
-from shopkeeper.predict.uplift.effects import Mixture
+from shopkeeper.predict.uplift.effects import Bounded, Mixture
 from shopkeeper.predict.uplift.learners import Learned, Workbench
 
-PRIOR_TOTAL = 0.6
+PRIOR_TOTAL = 0.4
 """Sum of weights before held-out rows are looked at."""
-PRIOR_SPREAD = 0.25
+PRIOR_SPREAD = 0.5
 LEAST = 0.1
 """Part of the differences that stays without any evidence: enough to rank by, too little to claim."""
 PULL = 1.0
@@ -96,7 +96,7 @@ def stack(bench: Workbench, learned: Sequence[Learned]) -> Stacked:
     evidence, slope = _evidence(target / np.maximum(root, 1e-12), w * spread, weights)
     factor = max(LEAST, 1.0 - PULL / evidence) if evidence > 0 and slope > 0 else LEAST
     final = share * factor
-    parts = tuple(x.effect for x in learned)
+    parts = tuple(Bounded.of(x.effect, trial.matrix) for x in learned)
     used = [place for place in range(len(parts)) if final[place] > 1e-9]
     # Centred by what the effects fitted on all rows say about the same rows.
     own = [float(np.average(parts[i].predict(trial.matrix), weights=weights)) for i in used]
