@@ -164,7 +164,7 @@ class Ials(Recommender):
         held = histories.weights(self.decay)
         zero = np.zeros((histories.n_users, self.factors), dtype=np.float32)
         square = self._square
-        return self._solve(held, self._items, zero, len(self._items), steps=12, square=square)
+        return self._solve(held, self._items, zero, len(self._items), steps=10, square=square)
 
     @property
     def item_factors(self) -> Floats:

@@ -52,6 +52,7 @@ class Blend(Recommender):
             for part in components
         ]
         self.weights = [float(weight) for weight in weights]
+        self._last: tuple[Interactions, list[Floats]] | None = None
 
     def parameters(self) -> dict[str, Any]:
         """Components with their parameters, and the weights."""
@@ -75,15 +76,28 @@ class Blend(Recommender):
 
     def _score(self, histories: Interactions) -> Floats:
         total = np.zeros((histories.n_users, histories.n_items), dtype=np.float32)
+        said = []
         for part, weight in zip(self.components, self.weights, strict=True):
             if weight > 0:
-                total += np.float32(weight) * levelled(part.score(histories))
+                own = np.float32(weight) * levelled(part.score(histories))
+                total += own
+                if histories.n_users == 1:
+                    said.append(own)
+        # One request asks for scores and then for reasons of the same history.
+        self._last = (histories, said) if histories.n_users == 1 else None
         return total
 
     def explain(self, histories: Interactions, users: Ints, items: Ints) -> Reasons:
         """The reason of the component that speaks loudest for each pair."""
         said = np.zeros((len(self.components), len(items)), dtype=np.float32)
-        for start, stop in blocks(histories.n_users, len(self.item_ids)):
+        last = self._last
+        kept = last[1] if last is not None and last[0] is histories else None
+        if kept is not None:
+            used = [number for number, weight in enumerate(self.weights) if weight > 0]
+            for number, own_scores in zip(used, kept, strict=True):
+                said[number] = own_scores[0, items]
+        spans = () if kept is not None else blocks(histories.n_users, len(self.item_ids))
+        for start, stop in spans:
             own = np.flatnonzero((users >= start) & (users < stop))
             part = histories.slice_users(start, stop)
             for number, component in enumerate(self.components):
