@@ -36,7 +36,7 @@ def numbers(columns):
 
 
 @pytest.mark.parametrize(
-    ("n", "m", "runs"), [(200, 200, 120), (2_000, 2_000, 60), (5_000, 300, 40)]
+    ("n", "m", "runs"), [(200, 200, 80), (2_000, 2_000, 40), (5_000, 300, 25)]
 )
 def test_chance_alarms_no_more_often_than_allowed(n, m, runs):
     random = np.random.default_rng(n)
@@ -109,9 +109,9 @@ def test_the_classifier_keeps_its_level():
         tell_apart(
             list("abcd"), random.normal(size=(200, 4)), random.normal(size=(200, 4)), seed=1
         ).p
-        for _ in range(25)
+        for _ in range(15)
     ]
-    assert np.mean(np.array(chances) < 0.05) <= 0.05 + 3.3 * np.sqrt(0.05 * 0.95 / 25)
+    assert np.mean(np.array(chances) < 0.05) <= 0.05 + 3.3 * np.sqrt(0.05 * 0.95 / 15)
 
 
 def test_drift_of_what_is_said_and_what_happens():
