@@ -12,9 +12,12 @@ from shopkeeper.apps.door.answers import Refusal, say_json
 from shopkeeper.apps.door.body import read_body
 from shopkeeper.apps.door.context import DoorContext, Handler
 from shopkeeper.apps.flows.live_profile import profile_document
+from shopkeeper.apps.flows.propensity_words import feature_templates
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.predict.explain import render
+from shopkeeper.predict.templates import tell
 
+tell(feature_templates())
 PREFIX = "/v1/profiles/"
 BATCH = 100
 """Most profiles of one request."""

@@ -6,6 +6,8 @@ are only the codes that belong to none: channels, states, kinds of identifier an
 
 from __future__ import annotations
 
+import re
+
 from shopkeeper.apps.service.schemas.common import Text
 
 STAGES: dict[str, Text] = {
@@ -171,6 +173,10 @@ TIMELINE_KINDS: dict[str, Text] = {
 }
 
 
+OWN_MODEL = re.compile(r"propensity[.:](.+)")
+"""Task or score of a model that a person asked for."""
+
+
 def named(words: dict[str, Text], code: str | None) -> Text:
     """Words for a code.
 
@@ -192,4 +198,7 @@ def named(words: dict[str, Text], code: str | None) -> Text:
     """
     if code is None:
         return Text(zh="未说明", en="Not stated")
+    own = OWN_MODEL.match(code)
+    if own and code not in words:
+        return Text(zh=f"自建模型：{own[1]}", en=f"Own model: {own[1]}")
     return words.get(code) or Text(zh=code, en=code)

@@ -92,7 +92,8 @@ class PropensityRun:
         """The card as JSON knows it, with the report under `report`."""
         import json
 
-        return {**json.loads(self.card.to_json()), "report": dict(self.report)}
+        card = json.loads(self.card.to_json())
+        return {**card, "chosen": OURS, "report": dict(self.report)}
 
 
 def held_out(

@@ -156,7 +156,7 @@ def score(kind: str) -> tuple[str, Text]:
     tuple of str and Text
         A kind the catalogue does not know is its own task and name.
     """
-    return SCORE_KINDS.get(kind) or (kind, Text(zh=kind, en=kind))
+    return SCORE_KINDS.get(kind) or (kind, labels.named({}, kind))
 
 
 METHODS: dict[str, Text] = {
@@ -167,6 +167,9 @@ METHODS: dict[str, Text] = {
     "logistic": Text(zh="逻辑回归", en="Logistic regression"),
     "boosted": Text(zh="梯度提升树", en="Boosted trees"),
     "blend": Text(zh="融合", en="Blend"),
+    "shopkeeper": Text(zh="本模型", en="This model"),
+    "base rate": Text(zh="总体比例", en="Base rate"),
+    "best single column": Text(zh="最好的单列规则", en="Best single column"),
     "zero": Text(zh="不再购买", en="Nothing more"),
     "pace": Text(zh="保持以往节奏", en="Same pace as before"),
     "popularity": Text(zh="总热销", en="Popularity"),
@@ -191,6 +194,7 @@ BASELINES: dict[str, tuple[str, ...]] = {
     "churn": ("recency", "p_alive"),
     "value": ("pace", "zero"),
     "recommend": ("popularity-7-days", "popularity"),
+    "propensity": ("best single column", "base rate"),
 }
 
 
@@ -224,7 +228,7 @@ def is_baseline(task: str, name: str) -> bool:
     -------
     bool
     """
-    return name in BASELINES.get(task, ())
+    return name in BASELINES.get(task.partition(".")[0], ())
 
 
 def baseline_of(task: str, others: Sequence[str]) -> str | None:
@@ -242,7 +246,7 @@ def baseline_of(task: str, others: Sequence[str]) -> str | None:
     str or None
         ``None`` when no baseline was measured.
     """
-    return next((x for x in BASELINES.get(task, ()) if x in others), None)
+    return next((x for x in BASELINES.get(task.partition(".")[0], ()) if x in others), None)
 
 
 def limits(card: Mapping[str, Any]) -> Text:

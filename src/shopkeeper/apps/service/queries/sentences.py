@@ -6,13 +6,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from shopkeeper.apps.flows.propensity_words import feature_templates
 from shopkeeper.apps.service import labels
 from shopkeeper.apps.service.schemas.common import Reason, Text
 from shopkeeper.decide.wording import SHORT, render
 from shopkeeper.predict.explain import explained
 from shopkeeper.predict.recommend.reasons import reason_text
+from shopkeeper.predict.templates import tell
 from shopkeeper.unify.identifiers import RULES as LINK_RULES
 from shopkeeper.unify.match import MANUAL
+
+tell(feature_templates())
 
 
 def merge_evidence(rule: str | None, evidence: object) -> Text:
