@@ -35,9 +35,7 @@ def numbers(columns):
     return np.column_stack([values for name, values in columns.items() if name != "word"])
 
 
-@pytest.mark.parametrize(
-    ("n", "m", "runs"), [(200, 200, 80), (2_000, 2_000, 40), (5_000, 300, 25)]
-)
+@pytest.mark.parametrize(("n", "m", "runs"), [(200, 200, 80), (2_000, 2_000, 40), (5_000, 300, 25)])
 def test_chance_alarms_no_more_often_than_allowed(n, m, runs):
     random = np.random.default_rng(n)
     alarms = 0
