@@ -15,13 +15,13 @@ from shopkeeper.predict.uplift.judge import (
     OURS,
     RANDOM,
     Judged,
-    best_column,
     seen_judge,
     tally,
     verdict,
 )
 from shopkeeper.predict.uplift.large import Chunk, curve_of_chunks, fit_chunks
 from shopkeeper.predict.uplift.model import UpliftModel, thinned
+from shopkeeper.predict.uplift.rules import best_column
 from shopkeeper.predict.uplift.table import plan_encoder
 from shopkeeper.predict.uplift.trial import Trial, check_trial
 from shopkeeper.simulate.uplift import WORLDS, draw_large, draw_trial, world

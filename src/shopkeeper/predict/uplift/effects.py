@@ -9,8 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from shopkeeper.predict.history import Floats
-from shopkeeper.predict.uplift.bases import Columns, Constant, Line, Regressor
+from shopkeeper.predict.uplift.bases import Constant, Line, Regressor
 from shopkeeper.predict.uplift.boost import Trees
+from shopkeeper.predict.uplift.columns import Columns
 from shopkeeper.predict.uplift.forest import Forest
 from shopkeeper.predict.uplift.trial import Matrix
 
@@ -140,7 +141,7 @@ class Bounded:
         matrix : Matrix
             Features.
         """
-        return np.clip(self.part.predict(matrix), self.low, self.high)
+        return np.asarray(np.clip(self.part.predict(matrix), self.low, self.high))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""

@@ -16,9 +16,10 @@ from scipy.optimize import nnls
 
 from shopkeeper.core.errors import NotEnoughDataError
 from shopkeeper.predict.history import Bools, Floats, Ints
-from shopkeeper.predict.uplift.bases import Columns, CrossFit, fit_line, fit_logistic
+from shopkeeper.predict.uplift.bases import CrossFit, fit_line, fit_logistic
 from shopkeeper.predict.uplift.bins import Binner
 from shopkeeper.predict.uplift.boost import Boosting
+from shopkeeper.predict.uplift.columns import Columns
 from shopkeeper.predict.uplift.effects import Effect, Mixture, Switch
 from shopkeeper.predict.uplift.forest import ForestSettings, grow_forest
 from shopkeeper.predict.uplift.trial import CLIP, Trial, make_folds
