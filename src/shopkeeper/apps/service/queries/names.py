@@ -18,6 +18,11 @@ BANDS: dict[str, Text] = {
     "middle": Text(zh="中风险", en="Medium risk"),
     "high": Text(zh="高风险", en="High risk"),
 }
+CHANCES: dict[str, Text] = {
+    "low": Text(zh="可能性低", en="Unlikely"),
+    "middle": Text(zh="可能性中等", en="Middling"),
+    "high": Text(zh="可能性高", en="Likely"),
+}
 SCORE_KINDS: dict[str, tuple[str, Text]] = {
     "churn": ("churn", Text(zh="流失概率", en="Probability of leaving")),
     "p_alive": ("value", Text(zh="仍活跃的概率", en="Probability of being alive")),
@@ -140,6 +145,8 @@ def band(kind: str, code: str) -> Text:
     -------
     Text
     """
+    if kind.startswith("propensity:"):
+        return labels.named(CHANCES, code)
     return labels.named(BANDS, code) if kind == "churn" else segment("tier", code)
 
 
