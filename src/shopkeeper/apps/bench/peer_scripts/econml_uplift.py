@@ -31,7 +31,7 @@ def main(folder: Path) -> None:
         from econml.dml import CausalForestDML
 
         model = CausalForestDML(
-            model_y=outcome, model_t=arm, discrete_treatment=True, cv=3,
+            model_y=outcome, model_t=arm, discrete_treatment=True, inference=False, cv=3,
             n_estimators=int(facts.get("trees", 200)), min_samples_leaf=10, random_state=1, n_jobs=1,
         )  # fmt: skip
     model.fit(y, t.astype(int), X=x)
