@@ -37,8 +37,8 @@ export function Curves({
     const all = curves.flatMap((curve) => curve.points.map((point) => point[0]));
     return {
       ...base(palette),
-      legend: { top: 0, left: 0, itemWidth: 14, itemHeight: 10, textStyle: { color: palette.ink2 }, data: curves.map((curve) => curve.name) },
-      grid: { left: 8, right: 20, top: 44, bottom: 26, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+      legend: { show: curves.length > 1, top: 0, left: 0, itemWidth: 14, itemHeight: 10, textStyle: { color: palette.ink2 }, data: curves.map((curve) => curve.name) },
+      grid: { left: 8, right: 20, top: curves.length > 1 ? 54 : 30, bottom: 26, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
       xAxis: {
         type: "value",
         min: Math.min(...all),

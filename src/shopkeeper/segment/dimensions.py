@@ -109,7 +109,5 @@ def dimension_table(features: ibis.Table) -> ibis.Table:
 def _place(measure: ibis.Value) -> ibis.Value:
     # Those without a value stand in a window of their own and get no place.
     known = measure.notnull()
-    rank = ibis.percent_rank().over(
-        ibis.window(group_by=["as_of", known], order_by=measure.asc())
-    )
+    rank = ibis.percent_rank().over(ibis.window(group_by=["as_of", known], order_by=measure.asc()))
     return ibis.ifelse(known, (rank * 100).round().cast("int64"), ibis.null("int64"))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import lightgbm as lgb
 import numpy as np
 
 from shopkeeper.predict.calibrate import Calibrator, fit_calibrator, fit_platt
 from shopkeeper.predict.churn.features import FeatureRows, feature_rows
+from shopkeeper.predict.churn.learned import Learned
 from shopkeeper.predict.churn.learners import Line, chance, fit_line, line_columns
 from shopkeeper.predict.churn.past import first_us, processes_at, training_rows
 from shopkeeper.predict.churn.processes import ANSWERS, Processes
@@ -28,65 +29,6 @@ PLAIN = Calibrator("platt", (1.0,), (0.0,))
 """Leaves a probability as it is."""
 MEMORY_MB = 2_048
 """What learning may take at its peak; 60,000 customers at four cut-offs take a quarter of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Learned:
-    """Everything `fit` learns.
-
-    Parameters
-    ----------
-    method : str
-        Chosen method, one of `CHOICES`.
-    names : tuple[str, ...]
-        Columns of the feature rows it expects.
-    line : Line
-        Logistic line.
-    tree_columns : tuple[str, ...]
-        Columns of the trees, by position.
-    trees : str
-        LightGBM model text.
-    processes : Processes
-        Processes fitted at the training moment; None where a cut-off had too little to fit one.
-    stack : Stack
-        Weights of the stacked method.
-    calibrators : dict[str, Calibrator]
-        One for each method that could be fitted.
-    shift : dict[str, float]
-        What is added to the calibrated log-odds of a method: past cut-offs have other horizons and
-        ages, and the processes carry the level to the horizon asked for.
-    facts : dict[str, tuple[float, ...]]
-        How the processes' log-odds follow the facts behind them, for reasons.
-    usual : dict[str, float]
-        Median of each column at the training moment.
-    bought_share : float
-        Share of training rows that bought: the answer for a customer without history.
-    as_of_us : int
-        Training moment.
-    horizon_days : float
-        Horizon in days.
-    seed : int
-        Seed of the fit.
-    customers : int
-        Customers learned from.
-    """
-
-    method: str
-    names: tuple[str, ...]
-    line: Line
-    tree_columns: tuple[str, ...]
-    trees: str
-    processes: Processes
-    stack: Stack
-    calibrators: dict[str, Calibrator]
-    shift: dict[str, float]
-    facts: dict[str, tuple[float, ...]]
-    usual: dict[str, float]
-    bought_share: float
-    as_of_us: int
-    horizon_days: float
-    seed: int
-    customers: int
 
 
 def direct_scores(rows: FeatureRows) -> dict[str, Floats]:

@@ -12,7 +12,8 @@ import lightgbm as lgb
 from shopkeeper.core.errors import NotEnoughDataError, SourceError
 from shopkeeper.predict.calibrate import Calibrator
 from shopkeeper.predict.churn.features import FeatureRows, bought_within, feature_rows
-from shopkeeper.predict.churn.learn import Learned, learn, scores
+from shopkeeper.predict.churn.learn import learn, scores
+from shopkeeper.predict.churn.learned import Learned
 from shopkeeper.predict.churn.learners import Line, chance
 from shopkeeper.predict.churn.past import first_us
 from shopkeeper.predict.churn.processes import Processes

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import lightgbm as lgb
 import numpy as np
 
+from shopkeeper.predict.churn.features import FeatureRows
+from shopkeeper.predict.churn.learned import Learned
 from shopkeeper.predict.churn.stack import log_odds
 from shopkeeper.predict.churn.trees import OFFSET
 from shopkeeper.predict.history import Floats
-
-if TYPE_CHECKING:
-    from shopkeeper.predict.churn.features import FeatureRows
-    from shopkeeper.predict.churn.learn import Learned
 
 CHANCES = {"hazard": "hazard_buy", "pareto_nbd": "p_buy", "bg_nbd": "bg_buy"}
 """Methods that are one column, and which."""
