@@ -29,6 +29,8 @@ MOST_LEARNED = 400_000
 LIMIT_MB = 8_192
 PASS_ROWS = 500_000
 FOLDS = 5
+FEW = 2_000
+"""Rows up to which noise outweighs what more trees would tell."""
 MANY = 15_000
 """Rows from which three folds and fewer trees say as much."""
 
@@ -88,7 +90,7 @@ class UpliftModel:
     forest : ForestSettings | None
         How the forest grows.
     folds : int | None
-        Folds of the cross-fitting, three or more; None takes five, three for many rows.
+        Folds of the cross-fitting, three or more; None takes five, three for few or many rows.
     """
 
     name: ClassVar[str] = "uplift"
@@ -161,9 +163,11 @@ class UpliftModel:
         )  # fmt: skip
         trial = thinned(data, MOST_LEARNED, seed)
         trial = trial.take(canonical_order(trial))
-        bench = Bench(trial, seed, self._folds or (FOLDS if trial.rows <= MANY else 3))
+        bench = Bench(trial, seed, self._folds or (FOLDS if FEW <= trial.rows <= MANY else 3))
         shared = bench.prepare()
         settings = self._forest
+        if trial.rows < FEW:
+            settings = replace(settings, trees=min(settings.trees, 60))
         if trial.rows > MANY:
             settings = replace(settings, trees=min(settings.trees, 80), depth=settings.depth + 1)
         learned = bench.learners(shared, settings)
