@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
 
@@ -16,6 +17,7 @@ from shopkeeper.simulate.latent import latent
 from shopkeeper.simulate.shop import CONTRACTS, generate, offer_table, respond, truth_table
 from shopkeeper.simulate.spec import CHANNELS, GROUPS, ShopSpec
 from shopkeeper.simulate.supplement import consents, contact_points, visitors, web_log
+from shopkeeper.simulate.supplement_words import PRAISE, chats, checkouts, idle_visits, reviews
 
 SPEC = ShopSpec(customers=3000, days=200, join_days=60, seed=11)
 
@@ -147,6 +149,32 @@ def test_supplement_is_labelled_and_precedes_the_orders(shop: dict[str, pa.Table
     points = contact_points(refs, "UTC", 1)
     assert 0.6 < 1 - points.column("email").null_count / points.num_rows < 1
     assert consents(refs, 0, 1).num_rows == len(refs) * len(CHANNELS)
+
+
+def test_words_and_idle_visits_are_labelled_and_known(shop: dict[str, pa.Table]) -> None:
+    lines, zone = shop["order_lines"], "America/New_York"
+    until = pc.max(lines.column("ts_us")).as_py()
+    log = web_log(lines, zone, 7)
+    made = {
+        "checkouts": checkouts(log, zone, 7),
+        "idle": idle_visits(lines, zone, 7),
+        "reviews": reviews(lines, zone, 7, until, most=600),
+        "chats": chats(lines, zone, 7, until, most=200),
+    }
+    for name, rows in made.items():
+        assert set(rows.column("source").to_pylist()) == {"simulated"}, name
+        assert len(set(rows.column("event_id").to_pylist())) == rows.num_rows > 0, name
+        assert pc.max(rows.column("ts_us")).as_py() < until + (name == "checkouts") * 10**9
+    carts = log.filter(pc.equal(log.column("kind"), "product_added")).column("session_id")
+    assert set(made["checkouts"].column("session_id").to_pylist()) <= set(carts.to_pylist())
+    said = made["reviews"].select(["query", "properties"]).to_pylist()
+    stars = np.array([json.loads(x["properties"])["rating"] for x in said])
+    # What opens a review follows its stars; what comes after "but" does not.
+    praised = np.array(
+        [any(word in x["query"].split("but")[0].split("但是")[0] for word in PRAISE) for x in said]
+    )
+    assert np.array_equal(praised, stars >= 4)
+    assert reviews(lines, zone, 7, until, most=600).equals(made["reviews"])
 
 
 def test_visitors_are_labelled_and_never_fewer_than_orders(shop: dict[str, pa.Table]) -> None:

@@ -26,7 +26,7 @@ from shopkeeper.apps.flows.collect import collect_table
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.collect.mapping import SourceMapping
 from shopkeeper.core import state, tables
-from shopkeeper.core.clock import parse_as_of
+from shopkeeper.core.clock import parse_as_of, to_us
 from shopkeeper.core.errors import MissingExtraError
 from shopkeeper.core.ids import content_id
 from shopkeeper.core.tables import (
@@ -40,6 +40,7 @@ from shopkeeper.core.tables import (
 )
 from shopkeeper.segment.rules.printed import print_rule
 from shopkeeper.simulate.supplement import consents, contact_points, visitors, web_log
+from shopkeeper.simulate.supplement_words import chats, checkouts, idle_visits, reviews
 
 TIME_ZONE = "America/New_York"
 CURRENCY = "USD"
@@ -165,7 +166,7 @@ def load_demo(runtime: Runtime, progress: Callable[[str], None] | None = None) -
 
 
 def supplement(runtime: Runtime) -> list[tuple[TableContract, pa.Table]]:
-    """Simulated contact points, consents, web log, offers and counts for the loaded shop."""
+    """Simulated contact points, consents, web log, words, offers and counts for the loaded shop."""
     store, seed = runtime.tables, runtime.settings.predict.seed
     lines = store.table(ORDER_LINES)
     mine = lines.filter(lines.source == SOURCE)
@@ -174,10 +175,21 @@ def supplement(runtime: Runtime) -> list[tuple[TableContract, pa.Table]]:
     first = store.run(mine.aggregate(first=mine.ts_us.min())).column("first")[0].as_py()
     log = store.run(mine.select("customer_ref", "order_id", "product_id", "ts_us"))
     sold = store.run(mine.select("order_id", "store_id", "ts_us"))
+    # Files of one folder come in any order; what is drawn from them must not depend on it.
+    log = log.sort_by([("order_id", "ascending"), ("product_id", "ascending")])
+    visits = web_log(log, TIME_ZONE, seed)
+    until_us = to_us(as_of())
+    events = [
+        visits,
+        checkouts(visits, TIME_ZONE, seed),
+        idle_visits(log, TIME_ZONE, seed),
+        reviews(log, TIME_ZONE, seed, until_us),
+        chats(log, TIME_ZONE, seed, until_us),
+    ]
     return [
         (CUSTOMERS, contact_points(people, TIME_ZONE, seed)),
         (CONSENTS, consents(people, first, seed)),
-        (EVENTS, web_log(log, TIME_ZONE, seed)),
+        (EVENTS, pa.concat_tables(events)),
         (OFFERS, demo_offers(runtime)),
         (FOOTFALL, visitors(sold, TIME_ZONE, seed)),
     ]
