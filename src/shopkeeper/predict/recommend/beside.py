@@ -14,44 +14,44 @@ from shopkeeper.core.tables import ITEM_NEIGHBOURS
 from shopkeeper.predict.recommend.content import Content
 from shopkeeper.predict.recommend.interactions import Interactions, Ints, Matrix
 from shopkeeper.predict.recommend.model import ShopRecommender
-from shopkeeper.predict.recommend.neighbours import cosine_weights, keep_largest
-from shopkeeper.predict.recommend.similar import Neighbours
+from shopkeeper.predict.recommend.neighbours import cosine_weights, keep_largest, transition_weights
+from shopkeeper.predict.recommend.similar import ItemGraph, Neighbours
 
 __all__ = ["neighbour_rows", "similar_weights", "together_weights"]
 
 _WORDS_SHARE = 0.5
 """What likeness in words counts beside likeness in buyers; a new arrival has nothing else."""
 
+_ITEMS_AT_ONCE = 1_000
 
-def similar_weights(model: ShopRecommender, items: Ints, buyers: Matrix | None = None) -> Matrix:
+
+def similar_weights(model: ShopRecommender, buyers: Matrix, k: int) -> Matrix:
     """How alike other products are: same buyers, same words.
 
     Parameters
     ----------
     model
         Fitted.
-    items
-        Codes asked about.
     buyers
-        Cosine over customers, item × item, where it is at hand; None goes by words and by what is
-        bought together.
+        Cosine over customers, item × item.
+    k
+        Neighbours kept of a product.
 
     Returns
     -------
     scipy.sparse.csr_array
-        Shape (asked, items), nothing for the item itself.
+        Item × item, nothing for the item itself; made a thousand items at a time.
     """
     content = model.content
-    words = content.similar_items(items) if isinstance(content, Content) else None
-    if buyers is None:
-        buyers = together_weights(model)
-    return _mixed(_levelled_rows(sp.csr_array(buyers[items])), words)
-
-
-def _mixed(bought: Matrix, words: Matrix | None) -> Matrix:
-    if words is None or words.nnz == 0:
-        return bought
-    return sp.csr_array(bought + _WORDS_SHARE * words)
+    n = len(model.item_ids)
+    blocks = []
+    for start in range(0, max(n, 1), _ITEMS_AT_ONCE):
+        items = np.arange(start, min(start + _ITEMS_AT_ONCE, n))
+        alike = _levelled_rows(sp.csr_array(buyers[items]))
+        if isinstance(content, Content):
+            alike = sp.csr_array(alike + _WORDS_SHARE * content.similar_items(items))
+        blocks.append(keep_largest(alike, k))
+    return sp.csr_array(sp.vstack(blocks, format="csr"))
 
 
 def together_weights(model: ShopRecommender) -> Matrix:
@@ -108,16 +108,13 @@ def neighbour_rows(
     """
     every = np.arange(len(model.item_ids))
     known = past.for_items(model.item_ids)
-    buyers = cosine_weights(known.where(known.steps_ago() < 50), neighbours=4 * k)
-    alike = keep_largest(similar_weights(model, every, buyers), k)
-    together = keep_largest(together_weights(model), k)
-    held = known.weights()
-    held.data[:] = 1.0
-    baskets = _baskets(known)
+    buyers = cosine_weights(known, neighbours=4 * k)
+    together = model.together
+    baskets = isinstance(together, ItemGraph) and together.window == 0
     parts = []
-    for kind, rows, counted in (
-        ("similar", alike, held),
-        ("bought_together", together, baskets),
+    for kind, rows in (
+        ("similar", similar_weights(model, buyers, k)),
+        ("bought_together", keep_largest(together_weights(model), k)),
     ):
         row = np.repeat(every, np.diff(rows.indptr))
         own = (row != rows.indices) & (rows.data > 0)
@@ -125,52 +122,53 @@ def neighbour_rows(
         order = np.lexsort((other, -scores, row))
         row, other, scores = row[order], other[order], scores[order]
         ranks = np.arange(len(row)) - np.searchsorted(row, row) + 1
-        times = _shared(counted, row, other)
-        parts.append(_rows(model, kind, row, ranks, other, scores, times, as_of, model_version))
+        if kind == "similar":
+            held = np.sqrt(np.bincount(known.weights().indices, minlength=len(every)))
+            times = np.rint(_entries(buyers, row, other) * held[row] * held[other])
+            codes = ("same_buyers", "same_words")
+        else:
+            counts = transition_weights(known, window=0, power=1.0, together=1.0, neighbours=100)
+            times = _entries(counts, row, other) if baskets else np.zeros(len(row))
+            codes = ("in_baskets", "nearby")
+        told = (row, ranks, other, scores, times.astype(np.int64))
+        parts.append(_rows(model, kind, codes, told, as_of, model_version))
     table = pa.concat_tables(parts)
     by = [("product_id", "ascending"), ("kind", "ascending"), ("rank", "ascending")]
     return ITEM_NEIGHBOURS.cast(table.sort_by(by))
 
 
-def _baskets(known: Interactions) -> Matrix:
-    """Baskets × items."""
-    step = known.users * (int(known.steps.max(initial=0)) + 1) + known.steps
-    keys, place = np.unique(step, return_inverse=True)
-    ones = np.ones(known.n, dtype=np.float32)
-    return sp.csr_array((ones, (place, known.items)), shape=(len(keys), known.n_items))
-
-
-def _shared(held: Matrix, left: Ints, right: Ints) -> Ints:
-    """In how many rows of ``held`` both items of each pair are."""
-    columns = held.tocsc()
-    counts = np.zeros(len(left), dtype=np.int64)
-    step = max(1, 20_000_000 // max(int(np.diff(columns.indptr).max(initial=1)), 1))
-    for start in range(0, len(left), step):
-        part = slice(start, start + step)
-        both = columns[:, left[part]].multiply(columns[:, right[part]])
-        counts[part] = np.asarray(both.sum(axis=0)).ravel().astype(np.int64)
-    return counts
+def _entries(matrix: Matrix, rows: Ints, columns: Ints) -> npt.NDArray[np.float64]:
+    """Entries of a sparse matrix, 0 where it has none."""
+    matrix = sp.csr_array(matrix)
+    matrix.sort_indices()
+    width = matrix.shape[1]
+    keys = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)) * width + matrix.indices
+    wanted = rows * width + columns
+    if len(keys) == 0:
+        return np.zeros(len(wanted))
+    place = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
+    found: npt.NDArray[np.float64] = np.where(keys[place] == wanted, matrix.data[place], 0.0)
+    return found
 
 
 def _rows(
     model: ShopRecommender,
     kind: str,
-    row: Ints,
-    ranks: Ints,
-    other: Ints,
-    scores: npt.NDArray[np.floating],
-    times: Ints,
+    codes: tuple[str, str],
+    told: tuple[Ints, Ints, Ints, npt.NDArray[np.floating], Ints],
     as_of: datetime,
     model_version: str,
 ) -> pa.Table:
+    """Rows of one kind; the first code tells how often, the second stands where that is 0."""
+    row, ranks, other, scores, times = told
     n = len(row)
-    code = "same_buyers" if kind == "similar" else "in_baskets"
     distinct, which = np.unique(times, return_inverse=True)
     texts = [
-        json.dumps([{"code": code, "times": x}] if x > 0 else [{"code": "same_words"}])
+        json.dumps([{"code": codes[0], "times": x}] if x > 0 else [{"code": codes[1]}])
         for x in distinct.tolist()
     ]
     name = model.together.name if kind == "bought_together" else "item-knn"
+    names = np.where((times == 0) & (codes[1] == "same_words"), "content", name).astype(object)
     return pa.table(
         {
             "product_id": model.item_ids.take(row),
@@ -179,10 +177,7 @@ def _rows(
             "rank": pa.array(ranks, pa.int32()),
             "other_product_id": model.item_ids.take(other),
             "score": pa.array(scores.astype(np.float64)),
-            "model": pa.array(
-                np.where((times == 0) & (kind == "similar"), "content", name).astype(object),
-                pa.string(),
-            ),
+            "model": pa.array(names, pa.string()),
             "model_version": pa.array(np.full(n, model_version, dtype=object), pa.string()),
             "reasons": pa.array(texts, pa.string()).take(which.ravel()),
         }

@@ -46,6 +46,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "zh": "{times} 位客户两件都买过",
         "en": "{times} customers bought both",
     },
+    "nearby": {"zh": "常在相邻几次购买中出现", "en": "often bought a few purchases apart"},
     "same_words": {"zh": "名称、品类或品牌相近", "en": "alike in name, category or brand"},
 }
 """Code of a reason → its sentence in each language; ``…_days`` says when as well."""
