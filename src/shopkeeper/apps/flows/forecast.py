@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, datetime
 
 import ibis
 import pyarrow as pa
 
-from shopkeeper.apps.flows.task import TaskReport, keep, pivot
+from shopkeeper.apps.flows.task import TaskReport, keep, pivot, serving
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core import columns as c
 from shopkeeper.core.clock import to_us, zone
 from shopkeeper.core.ports import TableStore
 from shopkeeper.core.tables import FORECASTS, PURCHASE_LINES
+from shopkeeper.predict.forecast.model import ForecastModel
 from shopkeeper.predict.forecast.train import (
     STEP_DAYS,
     demand_panel,
     forecast_rows,
+    forecast_with,
     train_demand,
 )
 
@@ -50,6 +53,10 @@ def predict_forecast(runtime: Runtime, as_of: datetime) -> TaskReport:
     run = train_demand(panel, as_of, seed=runtime.settings.predict.seed)
     card = json.loads(run.card.to_json())
     kept = keep(runtime, "forecast", run.card.name, run.model.save, card)
+    kept, model = serving(runtime, kept, run.model, ForecastModel.load)
+    if model is not run.model:
+        steps = run.forecast.value.shape[1]
+        run = replace(run, model=model, forecast=forecast_with(model, panel, steps))
     rows = forecast_rows(run, as_of, first, kept.version)
     # Older forecasts stay readable through the versions of the table.
     runtime.tables.replace(FORECASTS, rows)

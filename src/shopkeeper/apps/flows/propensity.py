@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from shopkeeper.apps.flows.learn_settle import CHAMPION, promote
 from shopkeeper.apps.flows.propensity_kept import mark, refusal, stored_specs
 from shopkeeper.apps.flows.propensity_rows import Past, current_rows, past_rows
 from shopkeeper.apps.flows.propensity_spec import PropensitySpec
@@ -21,10 +22,11 @@ from shopkeeper.apps.flows.propensity_words import (
     sentence,
     told_by,
 )
-from shopkeeper.apps.flows.task import TaskReport, keep, pivot, write_scores
+from shopkeeper.apps.flows.task import TaskReport, keep, pivot, serving, write_scores
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core.clock import to_us
 from shopkeeper.core.errors import ShopkeeperError
+from shopkeeper.core.ports import StoredModel
 from shopkeeper.core.tables import SCORES
 from shopkeeper.predict.cards import Figure
 from shopkeeper.predict.explain import explained
@@ -167,9 +169,27 @@ def train_spec(
     }
     card["spec"] = spec.model_dump(mode="json")
     kept = keep(runtime, spec.task, run.card.name, run.model.save, card)
-    rows = score_rows(run.model, now, spec, as_of, run.card.name, kept.version)
+    kept, model = _serving(runtime, kept, run.model, spec, as_of)
+    rows = score_rows(model, now, spec, as_of, run.card.name, kept.version)
     write_scores(runtime.tables, rows, (spec.score_kind,), as_of)
     return Trained(spec, kept.version, card, rows.num_rows, time.perf_counter() - started)
+
+
+def _serving(
+    runtime: Runtime, kept: StoredModel, model: PropensityModel, spec: PropensitySpec, as_of: datetime
+) -> tuple[StoredModel, PropensityModel]:  # fmt: skip
+    """The champion; one that answers another question than the one asked now gives way."""
+    champion = runtime.models.get(spec.task, CHAMPION)
+    asked = spec.model_dump(mode="json")
+    old = champion.card.get("spec") or {}
+    same = all(old.get(part) == asked[part] for part in ("target", "horizon_days", "audience"))
+    if champion.version != kept.version and not same:
+        said = (
+            "模型的问题已改变，旧模型回答的是另一个问题",
+            "What is asked has changed; the earlier model answers another question",
+        )
+        promote(runtime, kept, as_of, said, {"why": "asked anew"}, act="renewed")
+    return serving(runtime, kept, model, PropensityModel.load)
 
 
 def training_rows(past: Past, spec: PropensitySpec) -> tuple[TrainingRows, Protocol]:

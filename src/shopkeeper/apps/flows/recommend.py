@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import ibis
 
-from shopkeeper.apps.flows.task import TaskReport, keep, pivot, plain_figure
+from shopkeeper.apps.flows.task import TaskReport, keep, pivot, plain_figure, serving
 from shopkeeper.backends.runtime import Runtime
 from shopkeeper.core.clock import to_us
 from shopkeeper.core.tables import ITEM_NEIGHBOURS, PRODUCTS, PURCHASE_LINES, RECOMMENDATIONS
+from shopkeeper.predict.recommend.model import ShopRecommender
 from shopkeeper.predict.recommend.train import train_recommender
 
 
@@ -47,6 +49,9 @@ def predict_recommend(runtime: Runtime, as_of: datetime) -> TaskReport:
         "intended_en": "For showing customers what they may buy, new and again; not for prices.",
     }  # fmt: skip
     kept = keep(runtime, "recommend", name, run.model.save, card)
+    kept, model = serving(runtime, kept, run.model, ShopRecommender.load)
+    if model is not run.model:
+        run = replace(run, model=model, histories=run.histories.for_items(model.item_ids))
     rows = run.recommendations(kept.version)
     runtime.tables.replace(RECOMMENDATIONS, rows)
     runtime.tables.replace(ITEM_NEIGHBOURS, run.neighbours(kept.version))

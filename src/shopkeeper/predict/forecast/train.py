@@ -176,9 +176,8 @@ def train_demand(panel: Panel, as_of: datetime, *, seed: int, steps: int = STEPS
         When there are fewer than twelve weeks, or nothing was sold.
     """
     steps = max(1, min(steps, (panel.periods - 4) // 2))
-    question = ForecastQuestion(panel, steps, panel.periods)
-    model = ForecastModel().fit(question, seed=seed)
-    said = _coherent(panel, model, model.predict(question))
+    model = ForecastModel().fit(ForecastQuestion(panel, steps, panel.periods), seed=seed)
+    said = forecast_with(model, panel, steps)
     figures, words = _figures(panel, steps, seed)
     end = to_us(as_of)
     shares = model.learned.rehearsal.weights
@@ -190,6 +189,27 @@ def train_demand(panel: Panel, as_of: datetime, *, seed: int, steps: int = STEPS
         figures, words[0], INTENDED_ZH, INTENDED_EN, tuple(sorted(shares)), words[1],
     )  # fmt: skip
     return DemandRun(model, card, panel, said)
+
+
+def forecast_with(model: ForecastModel, panel: Panel, steps: int) -> Forecast:
+    """Forecast with a model that is there, the sums of parts made to agree.
+
+    Parameters
+    ----------
+    model : ForecastModel
+        Fitted on these series, at this moment or an earlier one.
+    panel : Panel
+        From `demand_panel`: sales before the moment of the forecast.
+    steps : int
+        Weeks ahead, as far as the model was trained for.
+
+    Returns
+    -------
+    Forecast
+        Of every series of the panel.
+    """
+    ahead = min(steps, model.learned.steps)
+    return _coherent(panel, model, model.predict(ForecastQuestion(panel, ahead, panel.periods)))
 
 
 def _figures(panel: Panel, steps: int, seed: int) -> tuple[tuple[Figure, ...], tuple[str, str]]:
@@ -213,6 +233,15 @@ def _figures(panel: Panel, steps: int, seed: int) -> tuple[tuple[Figure, ...], t
     return figures, (en, zh)
 
 
+def _errors_of(model: ForecastModel, keys: Sequence[tuple[str, ...]]) -> Floats:
+    """Errors of the rehearsal by series; one that came later takes the mean size of the others."""
+    errors = model.learned.rehearsal.errors
+    place = {key: at for at, key in enumerate(model.learned.keys)}
+    usual = np.sqrt(np.nanmean(errors**2, axis=0, keepdims=True))
+    rows = np.array([place.get(key, len(errors)) for key in keys])
+    return np.asarray(np.concatenate([errors, usual])[rows], dtype=np.float64)
+
+
 def _coherent(panel: Panel, model: ForecastModel, said: Forecast) -> Forecast:
     """Make total and categories add up (MinT), and move their intervals along."""
     total = panel.keys.index(TOTAL)
@@ -223,7 +252,7 @@ def _coherent(panel: Panel, model: ForecastModel, said: Forecast) -> Forecast:
         np.vstack([np.ones((1, len(parts))), np.eye(len(parts))]),
     )
     value = said.value.copy()
-    errors = model.learned.rehearsal.errors[at]
+    errors = _errors_of(model, [panel.keys[x] for x in at])
     made = np.maximum(mint_shrink(tree, said.value[at], errors)[1:], 0.0)
     value[at] = tree.up(made)
     ratio = np.where(said.value > 0, value / np.where(said.value > 0, said.value, 1.0), 1.0)
