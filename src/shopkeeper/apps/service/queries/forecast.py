@@ -157,6 +157,9 @@ def _history(
             measured=measured.cast("float64"),
         )
         known = known.filter(known["back"] >= 0)
+        longest = rows(shop, known.aggregate(back=known["back"].max()))[0]["back"] or 0
+        # The shop's first period is whole only where its first day opens one.
+        known = known.filter(known["back"] < (longest + 1) // days * days)
         if kind == "product":
             wanted = [i for k, i in _ahead(shop) if k == "product"]
             known = known.filter(known["series_id"].isin(wanted))
