@@ -15,8 +15,8 @@ from shopkeeper.apps.flows.audiences import build_audience
 from shopkeeper.apps.flows.features import run_features
 from shopkeeper.apps.flows.online import refresh_features, refresh_online
 from shopkeeper.apps.flows.predict import predict_churn, predict_value
-from shopkeeper.apps.flows.task import history_before, write_scores
 from shopkeeper.apps.flows.profiles import refresh_base
+from shopkeeper.apps.flows.task import history_before, write_scores
 from shopkeeper.apps.worker.online import OnlineFeatures, online_features
 from shopkeeper.apps.worker.online_sink import ProfilesAndFeatures, watched
 from shopkeeper.apps.worker.profiles import LiveProfiles
