@@ -85,7 +85,7 @@ def make_shop(seed: int, as_of: datetime, *, customers: int = 12, orders: int = 
                           "chat_message_received", "order_cancelled", "product_reviewed", "share",
                           "add_to_wishlist"]),
             **stamp(when()), "product_id": "p1", "category": pick([None, "茶", "咖啡"]), "page": "/",
-            "query": None, "channel": "web", "device": pick(["mobile", "Desktop", None]),
+            "query": None, "channel": ["web", "store", None][i % 3], "device": pick(["mobile", "Desktop", None]),
             "campaign_id": None,
         })  # fmt: skip
     for i in range(orders):

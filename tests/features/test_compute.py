@@ -119,6 +119,7 @@ class Oracle:
         self._affinity(truth)
         self._preference(truth)
         self._contact(truth)
+        self._scene(truth)
         return truth
 
     def _rhythm(self, truth: Row) -> None:
@@ -193,6 +194,39 @@ class Oracle:
             (k for k, n in counts.items() if n == best), default=None
         )
         truth["viewed_categories_90d"] = len(counts)
+
+    def _scene(self, truth: Row) -> None:
+        visits: dict[str, list[Row]] = defaultdict(list)
+        for x in self.within(self.events, 90):
+            visits[x["session_id"] or x["event_id"]].append(x)
+        newest = max((x["ts_us"] for x in self.within(self.events, 90)), default=None)
+        rank = {"begin_checkout": 0, "chat_message_received": 1, "add_to_cart": 2,
+                "add_to_wishlist": 2, "search": 3, "view_item": 4}  # fmt: skip
+        purposes = ("buying", "service", "choosing", "searching", "looking", "passing")
+        bands = ((22, "late"), (18, "evening"), (14, "afternoon"), (11, "noon"), (9, "morning"),
+                 (5, "early"), (0, "night"))  # fmt: skip
+        seen: dict[str, list[tuple[str, bool]]] = defaultdict(list)
+        for rows in visits.values():
+            hour = min((x["ts_us"], x["hour"]) for x in rows)[1]
+            scene = {
+                "time": next(name for first, name in bands if hour >= first),
+                "device": min((x["device"].lower() for x in rows if x["device"]), default=None),
+                "place": min(({"web": "online"}.get(x["channel"], "store") for x in rows
+                              if x["channel"]), default=None),
+                "purpose": purposes[min(rank.get(x["kind"], 5) for x in rows)],
+            }  # fmt: skip
+            for side, value in scene.items():
+                if value is not None:
+                    seen[side].append((value, max(x["ts_us"] for x in rows) == newest))
+        for side in ("time", "device", "place", "purpose"):
+            counts = Counter(value for value, _ in seen[side])
+            best = max(counts.values(), default=0)
+            truth[f"scene_{side}_90d"] = min(
+                (k for k, n in counts.items() if n == best), default=None
+            )
+            truth[f"last_scene_{side}_90d"] = min(
+                (x for x, last in seen[side] if last), default=None
+            )
 
     def _contact(self, truth: Row) -> None:
         recent = self.within(self.contacts, 90)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from shopkeeper.core.columns import Column
 from shopkeeper.core.errors import RuleError
+from shopkeeper.core.scenes import WORDS as SCENES
 from shopkeeper.core.tables import (
     ACTIVITY,
     CONTACTS,
@@ -264,3 +265,33 @@ def test_vocabulary_speaks_both_languages() -> None:
     for zh, en in EXAMPLES:
         assert parse(zh) == parse(en)
         assert checked(parse(en), WORDS)
+
+
+def test_scenes_are_fields_with_values_in_both_languages(run):
+    name, last = "scene_time_90d", "last_scene_device_90d"
+    columns = tuple(Column(x, "string", x, x) for x in (name, last))
+    words = build_vocabulary(columns, words={name: SCENES["time"], last: SCENES["device"]})
+    field = words.field(name)
+    assert (field.type, field.source) == ("choice", "features")
+    assert ("evening", "晚间", "Evening") in field.values
+    zh = f"{name} 属于 ('evening', 'late') 且 非 ({last} = 'desktop')"
+    en = f"{name} in ('evening', 'late') and not ({last} = 'desktop')"
+    rule = checked(parse(en), words)
+    assert rule == checked(parse(zh), words)
+    scenes = [("evening", "mobile"), ("late", "desktop"), ("noon", "mobile"), ("late", None)]
+    rows = pa.table(
+        {
+            "customer_id": [f"c{i}" for i in range(len(scenes))],
+            name: [x for x, _ in scenes],
+            last: pa.array([x for _, x in scenes], pa.string()),
+        }
+    )
+    features = ibis.table(dict.fromkeys(rows.column_names, "string"), name="features")
+    found = members(rule, words, replace(TABLES, features=features), NOW)
+    nobody = PROFILES.cast(PROFILES.arrow_schema.empty_table())
+    told = run(found, features=rows, profiles=nobody)["customer_id"].to_pylist()
+    # A device that nobody told is unknown, and unknown counts as not in.
+    assert told == ["c0"]
+    for at, (time, device) in enumerate(scenes):
+        alone = evaluate_one(rule, Facts({name: time, last: device}, {}, NOW), words)
+        assert (alone is True) == (f"c{at}" in told)

@@ -6,7 +6,8 @@ import ibis
 import pyarrow as pa
 import pytest
 
-from shopkeeper.segment.scene import BANDS, COLUMNS, with_scene
+from shopkeeper.core.scenes import BANDS
+from shopkeeper.segment.scene import COLUMNS, with_scene
 
 
 def _scenes(run, rows: list[tuple], weather: list[tuple[str, str]] | None = None) -> list[tuple]:
@@ -35,8 +36,8 @@ def test_a_session_has_one_purpose_and_each_event_its_moment(run):
     found = _scenes(
         run,
         [
-            ("e1", "product_viewed", "s1", day, 6, 10, None, "iOS"),
-            ("e2", "order_completed", "s1", day, 6, 11, None, "iOS"),
+            ("e1", "view_item", "s1", day, 6, 10, None, "iOS"),
+            ("e2", "purchase", "s1", day, 6, 11, None, "iOS"),
             ("e3", "page_viewed", None, day, 1, 23, "store7", None),
             ("e4", "search", "s2", date(2026, 3, 1), 7, 4, None, "PC"),
         ],

@@ -9,6 +9,7 @@ import ibis
 
 from shopkeeper.core.columns import Column, Kind
 from shopkeeper.core.errors import ContractError
+from shopkeeper.core.scenes import Words
 
 Builder = Callable[[ibis.Table], ibis.Value]
 WindowedBuilder = Callable[[ibis.Table, ibis.Value], ibis.Value]
@@ -55,6 +56,8 @@ class Feature:
         Who answers for the definition.
     entity
         What one row is about.
+    words
+        Every value a word may take, with its name in Chinese and English; empty where it is free.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Feature:
     needs: tuple[str, ...] = ()
     owner: str = "growth"
     entity: str = "customer"
+    words: Words = ()
 
     @property
     def column(self) -> Column:

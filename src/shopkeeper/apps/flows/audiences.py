@@ -114,6 +114,7 @@ def shop_vocabulary(runtime: Runtime) -> Vocabulary:
     return build_vocabulary(
         [x.column for x in library],
         groups={x.name: x.group for x in library},
+        words={x.name: x.words for x in library},
         clusters=cluster_segments(stored_clusters(runtime.state)),
         scored=lookalike_scores(runtime),
     )

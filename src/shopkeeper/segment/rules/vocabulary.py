@@ -11,6 +11,7 @@ from typing import Literal
 from shopkeeper.core import columns as c
 from shopkeeper.core.columns import Column, Kind
 from shopkeeper.core.errors import RuleError
+from shopkeeper.core.scenes import Words
 from shopkeeper.segment.rules.tree import Place
 from shopkeeper.segment.schemes import SCHEMES, Scheme, Segment
 
@@ -185,6 +186,7 @@ def build_vocabulary(
     clusters: Sequence[Segment] = (),
     channels: Sequence[str] = ("email", "sms", "push", "wecom"),
     scored: Sequence[tuple[str, str, str, str]] = (),
+    words: Mapping[str, Words] | None = None,
 ) -> Vocabulary:
     """Put the vocabulary together.
 
@@ -200,14 +202,16 @@ def build_vocabulary(
         Channels that permits speak about.
     scored
         Scores that this shop made for itself: name in rules, kind, label in Chinese and English.
+    words
+        Values of the features that take one of a few, by name: code, Chinese and English.
 
     Returns
     -------
     Vocabulary
         Features, scores, segments, profile and permits, in this order.
     """
-    known = groups or {}
-    fields = [_feature(x, known.get(str(x), "features")) for x in features]
+    known, chosen = groups or {}, words or {}
+    fields = [_feature(x, known.get(str(x), "features"), chosen.get(str(x), ())) for x in features]
     schemes = [_scheme(x, x.segments or tuple(clusters)) for x in SCHEMES.values()]
     learned = [
         _score(name, f"{kind}.value", "float64", "number", "score", zh, en)
@@ -217,11 +221,11 @@ def build_vocabulary(
     return Vocabulary((*fields, *schemes, *_profile(), *(_permit(x) for x in channels)))
 
 
-def _feature(column: Column, group: str) -> Field:
+def _feature(column: Column, group: str, words: Words) -> Field:
     money = column.unit == "minor units"
-    return Field(str(column), "features", str(column), column.kind,
-                 "money" if money else _KINDS[column.kind], column.unit, column.zh, column.en,
-                 group)  # fmt: skip
+    kind: FieldType = "money" if money else "choice" if words else _KINDS[column.kind]
+    return Field(str(column), "features", str(column), column.kind, kind, column.unit, column.zh,
+                 column.en, group, words)  # fmt: skip
 
 
 def _score(name: str, column: str, kind: Kind, type_: FieldType, unit: str, zh: str, en: str,
