@@ -106,14 +106,14 @@ class Ease(Recommender):
         scores[:, self._kept] = said
         return scores
 
-    def _links(self, items: Ints) -> Matrix:
-        place = np.searchsorted(self._kept, items).clip(max=max(len(self._kept) - 1, 0))
-        inside = np.flatnonzero(self._kept[place] == items)
-        columns = self._weights[:, place[inside]].T
-        rows = np.repeat(inside, len(self._kept))
-        codes = np.tile(self._kept, len(inside))
-        shape = (len(items), len(self.item_ids))
-        return sp.csr_array((columns.ravel(), (rows, codes)), shape=shape)
+    def _said(self, held: Matrix, items: Ints) -> Matrix:
+        owner = np.repeat(np.arange(held.shape[0]), np.diff(held.indptr))
+        last = max(len(self._kept) - 1, 0)
+        heard = np.searchsorted(self._kept, held.indices).clip(max=last)
+        asked = np.searchsorted(self._kept, items[owner]).clip(max=last)
+        both = (self._kept[heard] == held.indices) & (self._kept[asked] == items[owner])
+        said = np.where(both, self._weights[heard, asked], 0.0) * held.data
+        return sp.csr_array((said, held.indices, held.indptr), shape=held.shape)
 
     def _state(self) -> Mapping[str, Any]:
         return {"kept": self._kept, "dense": self._weights}
