@@ -609,6 +609,7 @@ export type Exposure = {
   label: Text;
   definition: Text;
   value: number | null;
+  unit: "count" | "customers" | "orders" | "rows" | "minor" | "ratio" | "percent_points" | "days" | "hours" | "seconds" | "score" | "number" | "text" | "date" | "timestamp" | "boolean";
 };
 
 /** One condition of the rule held against the customer. */

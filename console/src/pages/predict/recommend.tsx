@@ -5,7 +5,7 @@ import { Link } from "react-router";
 import { useRead } from "../../api/client";
 import type { NeighbourItem, RecommendedItem, RecommendSummary, ShownProduct, Why } from "../../api/schema";
 import { useSpeaker } from "../../i18n/text";
-import { Bars, cash, Plain } from "../../parts/figures";
+import { Bars, cash, Plain, shown } from "../../parts/figures";
 import { Card, Fresh } from "../../parts/page";
 import { Loaded, Nothing } from "../../parts/states";
 import { useUrlWord } from "../../parts/url";
@@ -13,7 +13,8 @@ import { FiguresTable } from "./figures";
 
 /** What is recommended and why: for a customer, for a product, and how well. */
 export default function Recommend() {
-  const { t, say, format } = useSpeaker();
+  const speaker = useSpeaker();
+  const { t, say, format } = speaker;
   const summary = useRead("GET /api/v1/predict/recommend/summary", {});
   return (
     <Loaded query={summary} lines={10} empty={(data) => data.model === null}>
@@ -24,7 +25,7 @@ export default function Recommend() {
             <Plain label={t("recommend.customers")} value={format.number(data.customers)} />
             <Plain label={t("recommend.products")} value={format.number(data.products)} foot={t("recommend.cold", { count: data.cold_products, cold: format.number(data.cold_products) })} />
             {data.exposure.map((one) => (
-              <Plain key={one.label.en} label={say(one.label)} value={format.percent(one.value)} foot={say(one.definition)} />
+              <Plain key={one.label.en} label={say(one.label)} value={shown(speaker, one)} foot={say(one.definition)} />
             ))}
           </div>
           <WhyThese />

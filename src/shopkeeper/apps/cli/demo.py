@@ -74,7 +74,10 @@ def _print(figures: Mapping[str, Any]) -> None:
         if report["refused"]:
             out.print(f"{task}: {report['refused']}", highlight=False)
             continue
-        out.print(_figures(f"{task} · {report['model']}", report["figures"]))
+        if report["figures"]:
+            out.print(_figures(f"{task} · {report['model']}", report["figures"]))
+        elif report["rows"]:
+            out.print(f"{task}: {report['rows']:,} rows", highlight=False)
     for line in summary_lines(figures):
         out.print(line, highlight=False)
     out.print(f"Done in {figures['seconds']} s.", highlight=False)

@@ -114,7 +114,12 @@ def exposure(card: Mapping[str, Any]) -> list[Exposure]:
     """
     found = card.get("exposure") or {}
     return [
-        Exposure(label=label, definition=definition, value=found[key])
+        Exposure(
+            label=label,
+            definition=definition,
+            value=found[key],
+            unit="number" if key == "novelty" else "ratio",
+        )
         for key, (label, definition) in _EXPOSURE.items()
         if key in found
     ]

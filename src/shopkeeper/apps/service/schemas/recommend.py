@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from shopkeeper.apps.service.schemas.common import Freshness, Money, NextStep, Shape, Text
+from shopkeeper.apps.service.schemas.common import Freshness, Money, NextStep, Shape, Text, Unit
 from shopkeeper.apps.service.schemas.predict import FiguresRow, MetricColumn
 
 Surface = Literal["for_you", "again", "next_basket"]
@@ -121,6 +121,7 @@ class Exposure(Shape):
     label: Text
     definition: Text
     value: float | None
+    unit: Unit
 
 
 class RecommendSummary(Shape):
