@@ -217,13 +217,25 @@ PRICE_CHANGES = Column("price_changes", "int64", "观察到的价格变动次数
 RESPONSE = Column("response", "string", "价格与促销的响应（JSON：价格、销量、毛利及区间）", "Response to price and promotion as a JSON object: price, units, margin, with intervals", tier="displayable")  # fmt: skip
 SCHEME = Column("scheme", "string", "分群方案", "Way of dividing customers (rfm8, tier, life_cycle, cluster)", tier="displayable")  # fmt: skip
 SPENDING = Column("spending", "int64", "消费力（0–100）", "Place in spending", unit="0-100")
-FREQUENCY = Column("frequency", "int64", "购买频次（0–100）", "Place in frequency of purchase", unit="0-100")
-RECENCY = Column("recency", "int64", "活跃近度（0–100）", "Place in recency of purchase", unit="0-100")
-LOYALTY = Column("loyalty", "int64", "忠诚度（0–100）", "Place in time as a buying customer", unit="0-100")
-BREADTH = Column("breadth", "int64", "品类广度（0–100）", "Place in categories bought", unit="0-100")
+FREQUENCY = Column(
+    "frequency", "int64", "购买频次（0–100）", "Place in frequency of purchase", unit="0-100"
+)
+RECENCY = Column(
+    "recency", "int64", "活跃近度（0–100）", "Place in recency of purchase", unit="0-100"
+)
+LOYALTY = Column(
+    "loyalty", "int64", "忠诚度（0–100）", "Place in time as a buying customer", unit="0-100"
+)
+BREADTH = Column(
+    "breadth", "int64", "品类广度（0–100）", "Place in categories bought", unit="0-100"
+)
 PRICE_ACCEPTANCE = Column("price", "int64", "价格接受度（0–100；折扣越浅越高）", "Place in buying without discount", unit="0-100")  # fmt: skip
-ENGAGEMENT = Column("engagement", "int64", "互动度（0–100）", "Place in days of activity", unit="0-100")
-INFLUENCE = Column("influence", "int64", "社交影响（0–100）", "Place in reviews and shares", unit="0-100")
+ENGAGEMENT = Column(
+    "engagement", "int64", "互动度（0–100）", "Place in days of activity", unit="0-100"
+)
+INFLUENCE = Column(
+    "influence", "int64", "社交影响（0–100）", "Place in reviews and shares", unit="0-100"
+)
 LABEL = Column("label", "string", "分群代码", "Segment code", tier="displayable")
 VERSION = Column("version", "string", "版本", "Version", tier="core")
 AUDIENCE_ID = Column("audience_id", "string", "人群包编号", "Audience", tier="core")

@@ -228,8 +228,13 @@ def _response_answer(model: Any, table: pa.Table) -> np.ndarray:
 CASES = [
     Case("churn", lambda: ChurnModel("stack"), _orders, _question, _churn_answer),
     Case("value", ValueModel, _orders, _question, _value_answer),
-    Case("propensity", lambda: PropensityModel(Settings(trees=16)), _orders, _responses,
-         _response_answer),
+    Case(
+        "propensity",
+        lambda: PropensityModel(Settings(trees=16)),
+        _orders,
+        _responses,
+        _response_answer,
+    ),
     Case("forecast", ForecastModel, _orders, _demand, _demand_answer),
     Case("recommend", _recommender, _orders, _baskets, _recommend_answer),
     Case(
