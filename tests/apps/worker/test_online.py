@@ -119,7 +119,7 @@ def test_batch_equals_online_every_column_of_every_customer(shop, week):
     found = worked_off(runtime, online, everyone, week.spec.as_of)
     parity = compare(batch, found, NAMES)
     assert parity.mismatches == 0, parity.examples
-    assert parity.columns == len(NAMES) == 188
+    assert parity.columns == len(NAMES) > 200
     assert parity.customers == batch.num_rows > 130  # devices nobody logged in from included
     assert len(touched) > 50
 
