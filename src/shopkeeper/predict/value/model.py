@@ -14,6 +14,8 @@ from shopkeeper.predict.churn.features import FeatureRows, feature_rows
 from shopkeeper.predict.churn.processes import Processes
 from shopkeeper.predict.contract import register, require_fitted
 from shopkeeper.predict.history import Floats, Ints, Question, sample_customers
+from shopkeeper.predict.leakage.inspect import guard_training
+from shopkeeper.predict.memory import matrix_bytes, require_memory
 from shopkeeper.predict.split import plan_cutoffs
 from shopkeeper.predict.value.bgnbd import BgNbd, fit_bg_nbd
 from shopkeeper.predict.value.boosted import Boosted, fit_boosted
@@ -42,6 +44,8 @@ TREE_COLUMNS = (
 """Columns free of the length of the history, so that cut-offs of any horizon can be stacked."""
 
 LEAST_CUSTOMERS = 50
+MEMORY_MB = 2_048
+"""What the trees may take while they learn; they learn from a sample of customers."""
 MOST_FITTED = 200_000
 """Customers on which both processes are fitted, at most; Gamma-Gamma takes all, grouped."""
 MOST_BOOSTED = 50_000
@@ -360,8 +364,15 @@ def _fit_trees(
     levels = levels_that_held(
         last.process, last.amounts, last.rows.summary, last.cutoff.horizon_days, last.actual
     )
-    names, matrix = parts[0].rows.names, np.vstack([part.rows.matrix for part in parts])
+    names = parts[0].rows.names
     code = np.concatenate([part.rows.code for part in parts])
+    require_memory(
+        "training value", matrix_bytes(len(code), len(names), copies=4.0), MEMORY_MB,
+        "train on a sample of customers", size=len(code), unit="rows",
+    )  # fmt: skip
+    matrix = np.vstack([part.rows.matrix for part in parts])
+    moments = np.repeat([part.cutoff.as_of_us for part in parts], [len(x.rows.code) for x in parts])
+    guard_training(names, matrix, actual[0] > 0, moments=moments, groups=code, seed=seed)
     trees = fit_boosted(names, matrix, TREE_COLUMNS, expected, actual, seed)
     ziln = fit_ziln(names, matrix, TREE_COLUMNS, expected, actual[1], code, seed)
     return trees, ziln, levels
