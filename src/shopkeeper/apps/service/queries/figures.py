@@ -103,6 +103,54 @@ MEANINGS: dict[str, Meaning] = {
         "预测概率与实际比例的平均差距", "Mean gap between predicted probability and observed rate",
         up=False, unit="ratio", key=True,
     ),
+    "calibration_slope": _meaning(
+        "校准斜率", "Calibration slope",
+        "1 为理想；小于 1 说明概率说得太极端", "1 is right; below 1 probabilities are too extreme",
+        up=True, unit="number",
+    ),
+    "calibration_intercept": _meaning(
+        "校准截距", "Calibration intercept",
+        "0 为理想；大于 0 说明整体说得太低", "0 is right; above 0 probabilities are too low",
+        up=True, unit="number",
+    ),
+    "next_action_accuracy": _meaning(
+        "下一步动作准确率", "Next action right",
+        "猜对下一步动作的比例", "Share of next actions guessed right", up=True, unit="ratio",
+    ),
+    "next_category_accuracy": _meaning(
+        "下一品类准确率", "Next category right",
+        "猜对下一个品类的比例", "Share of next categories guessed right", up=True, unit="ratio",
+    ),
+    "mase": _meaning(
+        "MASE", "MASE",
+        "误差是季节性朴素预测的几倍", "Error as a multiple of the seasonal naive forecast's",
+        up=False, unit="number", key=True,
+    ),
+    "rmsse": _meaning(
+        "RMSSE", "RMSSE",
+        "均方误差是朴素预测的几倍", "Root mean squared error as a multiple of the naive one's",
+        up=False, unit="number",
+    ),
+    "wape": _meaning(
+        "WAPE", "WAPE",
+        "绝对误差合计占销量合计的比例", "Sum of absolute errors over the sum of sales",
+        up=False, unit="ratio", key=True,
+    ),
+    "coverage80": _meaning(
+        "80% 区间覆盖率", "Coverage of 80 % intervals",
+        "落在 80% 区间内的比例，应接近 80%", "Share inside the 80 % interval; should be near 80 %",
+        up=True, unit="ratio",
+    ),
+    "width80": _meaning(
+        "80% 区间宽度", "Width of 80 % intervals",
+        "80% 区间宽度占预测的比例", "Width of the 80 % interval over the forecast",
+        up=False, unit="ratio",
+    ),
+    "width90": _meaning(
+        "90% 区间宽度", "Width of 90 % intervals",
+        "90% 区间宽度占预测的比例", "Width of the 90 % interval over the forecast",
+        up=False, unit="ratio",
+    ),
     "lift": _meaning(
         "首十分位提升", "Top-decile lift",
         "风险最高的一成客户中流失率是平均的几倍",

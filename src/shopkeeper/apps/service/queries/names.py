@@ -45,6 +45,7 @@ TASKS: dict[str, Text] = {
     "forecast": Text(zh="销售预测", en="Sales forecast"),
     "promotion": Text(zh="价格与促销", en="Price and promotion"),
     "intent": Text(zh="购买意图", en="Intent"),
+    "text": Text(zh="文本", en="Text"),
 }
 UNITS: dict[str, Unit] = {
     "minor units": "minor",
