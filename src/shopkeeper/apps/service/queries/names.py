@@ -284,6 +284,7 @@ SLICE_WORDS: dict[str, Text] = {
     "purchases=1": Text(zh="只买过一次", en="Bought once"),
     "purchases=2-4": Text(zh="买过 2–4 次", en="Bought 2 to 4 times"),
     "purchases>=5": Text(zh="买过 5 次以上", en="Bought 5 times or more"),
+    **{f"event={n}": Text(zh=f"第 {n} 个事件之后", en=f"After {n} events") for n in (3, 5, 10)},
 }
 
 
