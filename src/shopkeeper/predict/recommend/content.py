@@ -50,8 +50,12 @@ class Words:
         counts.data = (1.0 + np.log(counts.data)).astype(np.float32)
         present = np.bincount(counts.indices, minlength=_BUCKETS)
         idf = np.log1p(len(words) / np.maximum(present, 1)).astype(np.float32)
+        # A word on every second product tells nothing and would join all of them to all.
+        idf[present > max(len(words) / 2, 10)] = 0.0
         self.item_ids = item_ids
-        self.rows = _unit(sp.csr_array(counts @ sp.diags_array(idf)))
+        told = sp.csr_array(counts @ sp.diags_array(idf))
+        told.eliminate_zeros()
+        self.rows = _unit(told)
 
     def of(self, item_ids: pa.StringArray) -> Matrix:
         """Rows in the order of other ids; an item nothing is written about is empty.
