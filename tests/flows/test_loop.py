@@ -95,6 +95,7 @@ def test_every_stage_wrote_what_it_promises(shop) -> None:
         "intent:buy_session",
         "intent:next_category",
         "expected_days_to_purchase",
+        "uplift:all",
     }
     assert pc.min(scores.column("as_of")).as_py() == SPEC.as_of
 

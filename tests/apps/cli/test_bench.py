@@ -9,6 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from shopkeeper.apps.bench import registry
 from shopkeeper.apps.cli.bench import bench
 
 
@@ -43,6 +44,9 @@ def test_all_runs_what_it_can_and_says_what_it_skipped(
     folder.mkdir()
     (folder / "groceries.csv").write_text("tea,milk\ntea,milk\ntea\nbread\n")
     monkeypatch.setenv("SHOPKEEPER_DATA", str(tmp_path))
+    # Simulated trials, audiences and model lives take minutes and no size.
+    long = {"uplift", "lookalike", "life"}
+    monkeypatch.setattr(registry, "ALONE", registry.ALONE | long)
     small = ["--customers", "300", "--events", "3000", "--json"]
     answer = CliRunner().invoke(app, ["all", *small])
     assert answer.exit_code == 0, answer.output
@@ -50,7 +54,7 @@ def test_all_runs_what_it_can_and_says_what_it_skipped(
     assert list(dict.fromkeys(x["capability"] for x in rows)) == [
         "basket", "features", "plan", "store",
     ]  # fmt: skip
-    for name in ("churn", "value", "recommend", "segment"):
+    for name in ("churn", "value", "recommend", "intent", "forecast", "text", "segment"):
         assert f"{name} skipped, there is no {tmp_path}" in answer.stderr
 
 
