@@ -4,11 +4,11 @@ import { useRead } from "../api/client";
 import type { ModelCard } from "../api/schema";
 import { named, useSpeaker } from "../i18n/text";
 import { Calibration } from "../parts/chart";
-import { Curves } from "../parts/curves";
 import { Bars, shown } from "../parts/figures";
 import { Card, Page } from "../parts/page";
 import { Loaded } from "../parts/states";
 import { FiguresTable } from "./predict/figures";
+import { Gains } from "./predict/gains";
 import { Models } from "./predict/models";
 
 export default function Model() {
@@ -100,21 +100,7 @@ function Extra({ task, version }: { task: string; version: string }) {
   if (!data || (data.gains.length < 2 && data.events.length === 0)) return null;
   return (
     <div className="grid even">
-      {data.gains.length > 1 && (
-        <Card className="w6" title={t("asked.gains")} help={t("asked.gainsHelp")}>
-          <Curves
-            label={t("asked.gains")}
-            x={(value) => format.percent(value, 0)}
-            y={(value) => format.percent(value, 0)}
-            xName={t("asked.share")}
-            yName={t("asked.captured")}
-            curves={[
-              { name: t("asked.model"), points: [[0, 0], ...data.gains.map((gain) => [gain.share, gain.found] as [number, number])] },
-              { name: t("asked.chance"), baseline: true, points: [[0, 0], [1, 1]] },
-            ]}
-          />
-        </Card>
-      )}
+      <Gains className="w6" lines={[{ name: t("asked.model"), found: data.gains.map((gain) => [gain.share, gain.found]) }]} />
       {data.events.length > 0 && (
         <Card className="w6" title={t("learn.events")} help={t("learn.eventsHelp")}>
           <ul className="reasons">

@@ -170,6 +170,50 @@ def windowed(
     )
 
 
+def of_activity(
+    group: str,
+    stem: str,
+    windows: Sequence[int | None],
+    build: WindowedBuilder,
+    zh: str,
+    en: str,
+    unit: str,
+) -> tuple[Feature, ...]:
+    """One definition over the days of activity, over several windows.
+
+    Parameters
+    ----------
+    group, stem, windows, build, zh, en, unit
+        As for :func:`windowed`.
+
+    Returns
+    -------
+    tuple of Feature
+        In the order of ``windows``.
+    """
+    return windowed(
+        stem, windows, build, grain="activity_days", source="activity", group=group, zh=zh, en=en,
+        unit=unit,
+    )  # fmt: skip
+
+
+def since_activity(group: str, name: str, zh: str, en: str, build: Builder) -> Feature:
+    """Days since somebody last did something; empty where they never did.
+
+    Parameters
+    ----------
+    group, name, zh, en, build
+        As in :class:`Feature`.
+
+    Returns
+    -------
+    Feature
+    """
+    return Feature(
+        name, "activity_days", "activity", group, "int64", "days", LIFE, zh, en, build, None
+    )
+
+
 def _inside(build: WindowedBuilder, days: int | None) -> Builder:
     def over(rows: ibis.Table) -> ibis.Value:
         # Ages are whole days since as_of, from 0, and never null: ">= 0" is always true.

@@ -13,12 +13,6 @@ from shopkeeper.core.errors import InputError, NotFoundError
 from shopkeeper.core.settings import load_settings
 
 
-@pytest.fixture(autouse=True)
-def asked_for_a_verb(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Verbs are loaded only when one is asked for on the command line."""
-    monkeypatch.setattr("sys.argv", ["shopkeeper", "source"])
-
-
 def told(shop: Path, *words: str) -> str:
     result = CliRunner().invoke(
         app, ["source", *words, "--shop", str(shop)], catch_exceptions=False

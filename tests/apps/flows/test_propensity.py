@@ -252,13 +252,6 @@ def test_definitions_are_read_from_files(tmp_path: Path) -> None:
         read_spec(tmp_path / "none.yaml")
 
 
-@pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The list of verbs looks at the command line of the process, here the test runner's."""
-    monkeypatch.setattr("sys.argv", ["shopkeeper", "learn", "new"])
-
-
-@pytest.mark.usefixtures("typed")
 def test_the_command_line_asks_for_exactly_one_target(tmp_path: Path) -> None:
     words = ["learn", "new", "--name", "a", "--shop", str(tmp_path)]
     done = CliRunner().invoke(app, words)
@@ -268,7 +261,6 @@ def test_the_command_line_asks_for_exactly_one_target(tmp_path: Path) -> None:
     assert "has no '='" in str(done.exception)
 
 
-@pytest.mark.usefixtures("typed")
 def test_the_command_line_plans(shop: Any) -> None:
     folder = str(shop.settings.store.folder)
     words = ["learn", "new", "--name", "b", "--purchase", "--horizon", "14", "--plan", "--json"]

@@ -4,10 +4,10 @@ import { useRead } from "../../api/client";
 import type { PropensityDetail, PropensityExample, PropensityFigure, PropensityReport } from "../../api/schema";
 import { useSpeaker } from "../../i18n/text";
 import { Calibration } from "../../parts/chart";
-import { Curves } from "../../parts/curves";
 import { Bars, Plain, Status } from "../../parts/figures";
 import { Card, Page } from "../../parts/page";
 import { Loaded, Nothing } from "../../parts/states";
+import { Gains } from "./gains";
 
 /** One model that a person asked for: whether it is worth using, and why it says what it says. */
 export default function AskedModel() {
@@ -69,21 +69,7 @@ function Report({ detail, report }: { detail: PropensityDetail; report: Propensi
         <Figures figures={report.figures} />
       </Card>
       <div className="grid even">
-        {report.gains.length > 1 && (
-          <Card className="w6" title={t("asked.gains")} help={t("asked.gainsHelp")}>
-            <Curves
-              label={t("asked.gains")}
-              x={(value) => format.percent(value, 0)}
-              y={(value) => format.percent(value, 0)}
-              xName={t("asked.share")}
-              yName={t("asked.captured")}
-              curves={[
-                { name: t("asked.model"), points: [[0, 0], ...report.gains.map((row) => [row.share, row.captured] as [number, number])] },
-                { name: t("asked.chance"), baseline: true, points: [[0, 0], [1, 1]] },
-              ]}
-            />
-          </Card>
-        )}
+        <Gains className="w6" lines={[{ name: t("asked.model"), found: report.gains.map((row) => [row.share, row.captured]) }]} />
         {report.calibration.length > 0 && (
           <Card className="w6" title={t("predict.calibration")} help={t("predict.calibrationHelp")}>
             <Calibration points={report.calibration} label={t("predict.calibration")} />

@@ -4,11 +4,11 @@ import { useRead } from "../../api/client";
 import type { ComparedSide, ModelComparison } from "../../api/schema";
 import { useSpeaker } from "../../i18n/text";
 import { Calibration } from "../../parts/chart";
-import { Curves } from "../../parts/curves";
 import { shown } from "../../parts/figures";
 import { Card, Page } from "../../parts/page";
 import { Loaded } from "../../parts/states";
 import { useUrlWord } from "../../parts/url";
+import { Gains } from "./gains";
 
 /** Two versions of one model side by side. */
 export default function Compare() {
@@ -30,7 +30,12 @@ export default function Compare() {
               <Side side={data.a} name={t("compare.a")} />
               <Side side={data.b} name={t("compare.b")} />
             </div>
-            <Gains data={data} />
+            <Gains
+              lines={[
+                { name: t("compare.a"), found: data.a.gains.map((gain) => [gain.share, gain.found]) },
+                { name: t("compare.b"), found: data.b.gains.map((gain) => [gain.share, gain.found]) },
+              ]}
+            />
             {(data.features_added.length > 0 || data.features_removed.length > 0) && (
               <Card title={t("compare.features")}>
                 <dl className="facts">
@@ -110,30 +115,6 @@ function Side({ side, name }: { side: ComparedSide; name: string }) {
         <dd className="num">{format.number(side.features)}</dd>
       </dl>
       {side.calibration.length > 0 && <Calibration points={side.calibration} label={t("predict.calibration")} />}
-    </Card>
-  );
-}
-
-function Gains({ data }: { data: ModelComparison }) {
-  const { t, format } = useSpeaker();
-  const sides = [
-    { name: t("compare.a"), gains: data.a.gains },
-    { name: t("compare.b"), gains: data.b.gains },
-  ].filter((side) => side.gains.length > 1);
-  if (sides.length === 0) return null;
-  return (
-    <Card title={t("asked.gains")} help={t("asked.gainsHelp")}>
-      <Curves
-        label={t("asked.gains")}
-        x={(value) => format.percent(value, 0)}
-        y={(value) => format.percent(value, 0)}
-        xName={t("asked.share")}
-        yName={t("asked.captured")}
-        curves={[
-          ...sides.map((side) => ({ name: side.name, points: side.gains.map((gain) => [gain.share, gain.found] as [number, number]) })),
-          { name: t("asked.chance"), baseline: true, points: [[0, 0], [1, 1]] },
-        ]}
-      />
     </Card>
   );
 }

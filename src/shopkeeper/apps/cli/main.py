@@ -51,26 +51,24 @@ VERBS: dict[str, tuple[str, str, str]] = {
 
 
 class LazyGroup(TyperGroup):
-    """A group that imports a verb's module when the verb is used."""
+    """A group that imports a verb's module when the verb is called, and lists all without any."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """Verbs in the order of the loop."""
         return list(VERBS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
-        """The verb, imported now."""
+        """What the list of verbs shows of one: its name and its line."""
         if cmd_name not in VERBS:
             return None
-        module, name, short = VERBS[cmd_name]
-        if _only_listing():
-            return TyperCommand(cmd_name, help=short)
-        return load_verb(cmd_name, module, name, short)
+        return TyperCommand(cmd_name, help=VERBS[cmd_name][2])
 
-
-def _only_listing() -> bool:
-    """Whether the user asked for the list of verbs alone."""
-    words = sys.argv[1:]
-    return not words or words in (["--help"], ["-h"])
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The verb that was called, imported now."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in VERBS:
+            command = load_verb(name, *VERBS[name])
+        return name, command, rest
 
 
 def load_verb(verb: str, module: str, name: str, short: str) -> Any:

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from shopkeeper.features.definition import (
-    LIFE,
     Feature,
-    WindowedBuilder,
     derived,
+    of_activity,
     quotient,
-    windowed,
+    since_activity,
 )
 
-
-def _days(
-    stem: str, windows: tuple[int | None, ...], build: WindowedBuilder, zh: str, en: str, unit: str
-) -> tuple[Feature, ...]:
-    return windowed(
-        stem,
-        windows,
-        build,
-        grain="activity_days",
-        source="activity",
-        group="service",
-        zh=zh,
-        en=en,
-        unit=unit,
-    )
+_days = partial(of_activity, "service")
+_since = partial(since_activity, "service")
 
 
 def _rate(name: str, above: str, below: str, zh: str, en: str, unit: str) -> Feature:
@@ -67,18 +55,11 @@ FEATURES: tuple[Feature, ...] = (
         "Orders cancelled",
         "orders",
     ),
-    Feature(
+    _since(
         "chat_recency_days",
-        "activity_days",
-        "activity",
-        "service",
-        "int64",
-        "days",
-        LIFE,
         "距最近一次联系客服天数",
         "Days since customer service was last asked",
         lambda t: t.age_day.min(where=t.chats > 0),
-        None,
     ),
     _rate(
         "messages_per_conversation_365d",

@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import ibis
 
 from shopkeeper.features.definition import (
     LIFE,
-    Builder,
     Feature,
-    WindowedBuilder,
     derived,
+    of_activity,
     quotient,
-    windowed,
+    since_activity,
 )
 
-
-def _days(
-    stem: str, windows: tuple[int | None, ...], build: WindowedBuilder, zh: str, en: str, unit: str
-) -> tuple[Feature, ...]:
-    return windowed(
-        stem,
-        windows,
-        build,
-        grain="activity_days",
-        source="activity",
-        group="social",
-        zh=zh,
-        en=en,
-        unit=unit,
-    )
-
-
-def _since(name: str, zh: str, en: str, build: Builder) -> Feature:
-    return Feature(
-        name, "activity_days", "activity", "social", "int64", "days", LIFE, zh, en, build, None
-    )
+_days = partial(of_activity, "social")
+_since = partial(since_activity, "social")
 
 
 def _voice(row: ibis.Table) -> ibis.Value:
